@@ -1,0 +1,51 @@
+// Metrics in Prometheus form. One registry a process; a service's metrics carry its name as a label.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Latency buckets in seconds, from 1 ms to 10 s. */
+export const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+type Labels = Readonly<Record<string, string>>;
+
+export interface Metrics {
+  /** Counts events: names end in `_total`. The first use of a name fixes its help text and label names. */
+  count(name: string, help: string, labels?: Labels, by?: number): void;
+  /** Records a duration in seconds: names end in `_seconds`. */
+  observe(name: string, help: string, seconds: number, labels?: Labels): void;
+  /** Sets a value that goes up and down. */
+  gauge(name: string, help: string, value: number, labels?: Labels): void;
+  /** The exposition text. */
+  text(): Promise<string>;
+}
+
+/** A registry with Node's own metrics; every name gets the prefix `stoa_`. */
+export function createMetrics(options: { readonly processMetrics: boolean }): Metrics {
+  const registry = new Registry();
+  if (options.processMetrics) collectDefaultMetrics({ register: registry, prefix: 'stoa_' });
+  const known = new Map<string, Counter | Gauge | Histogram>();
+  const metric = <T extends Counter | Gauge | Histogram>(name: string, make: () => T): T => {
+    let found = known.get(name) as T | undefined;
+    if (found === undefined) {
+      found = make();
+      known.set(name, found);
+    }
+    return found;
+  };
+  const common = (name: string, help: string, labels: Labels) => ({
+    name: `stoa_${name}`,
+    help,
+    labelNames: Object.keys(labels),
+    registers: [registry],
+  });
+  return {
+    count: (name, help, labels = {}, by = 1) =>
+      metric(name, () => new Counter(common(name, help, labels))).inc(labels, by),
+    observe: (name, help, seconds, labels = {}) =>
+      metric(name, () => new Histogram({ ...common(name, help, labels), buckets: LATENCY_BUCKETS })).observe(
+        labels,
+        seconds,
+      ),
+    gauge: (name, help, value, labels = {}) =>
+      metric(name, () => new Gauge(common(name, help, labels))).set(labels, value),
+    text: () => registry.metrics(),
+  };
+}

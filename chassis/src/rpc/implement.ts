@@ -1,0 +1,13 @@
+// Binds a contract's service to the functions that implement it.
+import type { DescService } from '@bufbuild/protobuf';
+import type { ServiceImpl } from '@connectrpc/connect';
+
+export interface RpcService {
+  readonly service: DescService;
+  readonly implementation: ServiceImpl<DescService>;
+}
+
+/** Handlers are connect-es handlers: `(request, context) => response`, errors are `ConnectError`s. */
+export function implement<S extends DescService>(service: S, implementation: ServiceImpl<S>): RpcService {
+  return { service, implementation: implementation as ServiceImpl<DescService> };
+}

@@ -1,0 +1,38 @@
+// What a service does with its sagas. Implemented by advance.ts.
+import type { DescMessage } from '@bufbuild/protobuf';
+import type { Cause, Received } from '../events/envelope.ts';
+import type { Tx } from '../postgres/database.ts';
+import type { Json } from './define.ts';
+
+/** One move of one saga, after it was written. */
+export interface Transition<Data> {
+  readonly sagaId: string;
+  readonly data: Data;
+  readonly from: string;
+  readonly to: string;
+  /** Why the saga turned back; empty while it goes forward. */
+  readonly reason: string;
+  /** The reply that caused the move; undefined for a timer, a cancellation or an operator. */
+  readonly reply: Received<DescMessage> | undefined;
+  readonly cause: Cause;
+}
+
+export interface SagaStart<Data> {
+  readonly sagaId: string;
+  readonly data: Data;
+  readonly cause?: Cause;
+}
+
+export interface SagaRunner<Data extends Json> {
+  /** Stores new instances in their first state and publishes their first commands, in the given transaction. */
+  start(tx: Tx, starts: readonly SagaStart<Data>[]): Promise<void>;
+  /**
+   * Applies replies to the sagas they belong to (saga id = aggregate id of the message), set-based. Replies that no
+   * step awaits are recorded and change nothing. Returns the moves made, in the batch's order.
+   */
+  advance(tx: Tx, replies: readonly Received<DescMessage>[]): Promise<Transition<Data>[]>;
+  /** Turns a saga back before its pivot; undefined when it is past it or terminal. */
+  cancel(tx: Tx, sagaId: string, reason: string): Promise<Transition<Data> | undefined>;
+  /** Fires due timers, at most `limit`; returns the moves made. For a job. */
+  fireTimers(tx: Tx, limit: number): Promise<Transition<Data>[]>;
+}
