@@ -1,0 +1,69 @@
+// The four suites. Paths choose the suite; there is nothing to register.
+//
+//   unit         **/tests/unit         the domain and small parts, nothing outside the process
+//   integration  **/tests/integration  real PostgreSQL and NATS, started once for the whole run
+//   contract     **/tests/contract     what both sides of a message or call expect
+//   e2e          tests/e2e             the whole system, one file at a time
+//
+// No retries anywhere: a test that passes the second time has found something.
+
+import { defineConfig } from 'vitest/config';
+
+const runtimeNode = 24;
+if (Number.parseInt(process.versions.node, 10) < runtimeNode) {
+  throw new Error(
+    `The tests run on Node ${runtimeNode}, this is ${process.version}: use \`npm test\`, or put node_modules/.bin ` +
+      'first on the PATH.',
+  );
+}
+
+const workers = 2;
+const infrastructure = { globalSetup: ['tests/setup/infrastructure.ts'] };
+
+export default defineConfig({
+  test: {
+    environment: 'node',
+    // Processes, not threads: a test may signal, chdir or crash its own without touching the others.
+    pool: 'forks',
+    maxWorkers: workers,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['**/tests/unit/**/*.test.ts'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['**/tests/integration/**/*.test.ts'],
+          ...infrastructure,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'contract',
+          include: ['**/tests/contract/**/*.test.ts'],
+          ...infrastructure,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['tests/e2e/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+          maxWorkers: 1,
+          // After everything else: it measures nothing while other suites keep both cores busy.
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
