@@ -60,3 +60,12 @@ export function relay(context: HandlerContext): CallOptions {
     ...(left === undefined ? {} : { timeoutMs: Math.max(1, left - DEADLINE_MARGIN_MS) }),
   };
 }
+
+/**
+ * Like `relay`, without the user: for internal methods, which services call for themselves even while a user waits.
+ */
+export function relayAsService(context: HandlerContext): CallOptions {
+  const { headers, ...options } = relay(context);
+  const { authorization: _, ...rest } = headers as Record<string, string>;
+  return { ...options, headers: rest };
+}

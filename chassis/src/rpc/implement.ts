@@ -5,6 +5,11 @@ import type { ServiceImpl } from '@connectrpc/connect';
 export interface RpcService {
   readonly service: DescService;
   readonly implementation: ServiceImpl<DescService>;
+  /**
+   * The stoa service it belongs to. Needed only where several owners in one process serve the same contract
+   * (EventLogService); the host fills it in.
+   */
+  readonly owner?: string;
 }
 
 /** Handlers are connect-es handlers: `(request, context) => response`, errors are `ConnectError`s. */

@@ -1,0 +1,258 @@
+// One chain of steps for every call, whether it comes from the network, from the same process or from the edge:
+// deadline, identity, authorization, rate limit, trace, handler, error mapping, metrics. Transports translate their
+// protocol to it and back and decide nothing.
+//
+// Unary calls use callbacks instead of promises: everything but the handler usually completes in the same turn.
+import { create, type DescMethod, type DescService, type Message } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
+import type { Log } from '../log.ts';
+import type { Clock, Random } from '../runtime.ts';
+import { authorize, type Identity } from './authorize.ts';
+import { createDeadlines } from './deadlines.ts';
+import { toConnectError } from './error-mapping.ts';
+import { type CallHeaders, CLIENT_ADDRESS, EDGE, OWNER, TRACEPARENT } from './headers.ts';
+import type { Outcome, RpcHooks } from './hooks.ts';
+import type { RpcService } from './implement.ts';
+import { type MethodRules, methodPolicy } from './policy.ts';
+import { createRateLimiter, type RateLimiter } from './rate-limit.ts';
+import { CallerOfCall, type Done, type IncomingCall, ServerCall } from './server-call.ts';
+import { createTracer, type Tracer, traceIdOf } from './trace.ts';
+
+/** Finds out who calls. Synchronous when the answer is cached. Throws ConnectErrors. */
+export type Authenticate = (
+  call: CallHeaders & { readonly service: string | undefined },
+) => Identity | Promise<Identity>;
+
+/** A method that is served. */
+export interface Route {
+  readonly service: DescService;
+  readonly method: DescMethod;
+  readonly rules: MethodRules;
+  readonly owner: string | undefined;
+  readonly handler: (request: never, call: ServerCall) => unknown;
+  readonly limiter: RateLimiter | undefined;
+  /** Set when several owners serve the same contract. */
+  byOwner: Map<string, Route> | undefined;
+}
+
+export interface DispatcherOptions {
+  readonly services: readonly RpcService[];
+  readonly authenticate: Authenticate;
+  readonly hooks: RpcHooks;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface Dispatcher {
+  readonly services: readonly DescService[];
+  /** By path: `/stoa.orders.v1.OrdersService/GetOrder`. */
+  readonly routes: ReadonlyMap<string, Route>;
+  /** Handles a unary call; `done` is called exactly once, possibly before this returns. */
+  unary(route: Route, incoming: IncomingCall, request: Message, done: Done): ServerCall;
+  /** Handles a streaming call; `answers` must be iterated (its errors are ConnectErrors), or the call cancelled. */
+  stream(
+    route: Route,
+    incoming: IncomingCall,
+    requests: AsyncIterable<Message>,
+  ): { call: ServerCall; answers: AsyncGenerator<Message> };
+  /** Releases its timers. */
+  close(): void;
+}
+
+const ANONYMOUS: Identity = { services: [], user: undefined, token: undefined };
+
+/** Builds the chain; throws when a contract lacks its policy or two services collide. */
+export function createDispatcher(options: DispatcherOptions): Dispatcher {
+  const { clock, hooks, authenticate } = options;
+  const routes = register(options.services, clock);
+  const deadlines = createDeadlines(clock);
+  const tracer = createTracer(options.random);
+
+  const onEnd = (call: ServerCall, outcome: Outcome) => {
+    deadlines.remove(call);
+    call.span?.end(outcome);
+    hooks.finished?.(call.route, outcome, (clock.monotonicMs() - call.startedAtMs) / 1000, call.caller);
+  };
+  const begin = (requested: Route, incoming: IncomingCall, done?: Done): ServerCall => {
+    const route = ownedRoute(requested, incoming);
+    const call = new ServerCall(route, incoming, clock, onEnd, done);
+    hooks.started?.(route);
+    if (call.deadlineAtMs <= call.startedAtMs) call.expire();
+    else if (call.deadlineAtMs !== Infinity) deadlines.add(call);
+    return call;
+  };
+  const identify = (call: ServerCall) => (call.route.rules.exempt ? ANONYMOUS : authenticate(call.incoming));
+  const admit = (call: ServerCall, identity: Identity) => admitCall(call, identity, hooks, tracer);
+  const failed = (call: ServerCall, error: unknown) =>
+    call.fail(
+      toConnectError(error, options.log, () => ({
+        method: call.route.rules.path,
+        traceId: traceIdOf(call.caller?.traceparent ?? ''),
+      })),
+    );
+
+  const handle = (call: ServerCall, identity: Identity, request: Message) => {
+    if (call.ended) return;
+    try {
+      admit(call, identity);
+      const invoke = () => call.route.handler(request as never, call);
+      const answer = call.span === undefined ? invoke() : call.span.run(invoke);
+      if (isThenable(answer))
+        answer.then(
+          (value) => succeed(call, value),
+          (error) => failed(call, error),
+        );
+      else succeed(call, answer);
+    } catch (error) {
+      failed(call, error);
+    }
+  };
+
+  return {
+    services: options.services.map(({ service }) => service),
+    routes,
+    unary(route, incoming, request, done) {
+      const call = begin(route, incoming, done);
+      if (call.ended) return call;
+      try {
+        const identity = identify(call);
+        if (identity instanceof Promise) {
+          identity.then(
+            (known) => handle(call, known, request),
+            (error) => failed(call, error),
+          );
+        } else handle(call, identity, request);
+      } catch (error) {
+        failed(call, error);
+      }
+      return call;
+    },
+    stream(route, incoming, requests) {
+      const call = begin(route, incoming);
+      const answers = streamAnswers(call, requests, async () => admit(call, await identify(call)), failed);
+      return { call, answers };
+    },
+    close: () => deadlines.close(),
+  };
+}
+
+/** Authorization, rate limit and trace: throws the refusal, or leaves the call with its caller. */
+function admitCall(call: ServerCall, identity: Identity, hooks: RpcHooks, tracer: Tracer): void {
+  const { route, incoming } = call;
+  const { rules } = route;
+  const service = rules.exempt ? '' : authorize(rules, identity, incoming.header(EDGE) !== undefined);
+  if (typeof service !== 'string') throw service;
+  if (hooks.span !== undefined) call.span = hooks.span(route, incoming.header(TRACEPARENT));
+  let traceparent = call.span?.traceparent;
+  call.caller = new CallerOfCall(service, identity.user, identity.token, () => {
+    traceparent ??= tracer(incoming.header(TRACEPARENT));
+    return traceparent;
+  });
+  const limited = route.limiter?.(identity.user?.id ?? incoming.header(CLIENT_ADDRESS) ?? incoming.peer);
+  if (limited !== undefined) throw limited;
+}
+
+function succeed(call: ServerCall, answer: unknown): void {
+  // A handler's bug in the answer's shape must not escape as an unhandled rejection: `create` may throw.
+  try {
+    call.succeed(toMessage(call.route.method, answer));
+  } catch (error) {
+    call.fail(new ConnectError('internal error', Code.Internal, undefined, undefined, error));
+  }
+}
+
+/** Handlers return plain initialisers or messages; messages pass untouched. */
+function toMessage(method: DescMethod, answer: unknown): Message {
+  if ((answer as Message | undefined)?.$typeName !== undefined) return answer as Message;
+  return create(method.output, answer as Record<string, unknown>);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
+}
+
+async function* streamAnswers(
+  call: ServerCall,
+  requests: AsyncIterable<Message>,
+  admit: () => Promise<void>,
+  failed: (call: ServerCall, error: unknown) => void,
+): AsyncGenerator<Message> {
+  const { method, handler } = call.route;
+  const aborted = new Promise<never>((_, reject) => {
+    const abort = () => reject(call.signal.reason);
+    if (call.signal.aborted) abort();
+    else call.signal.addEventListener('abort', abort, { once: true });
+  });
+  aborted.catch(() => {});
+  let answers: AsyncIterator<unknown> | undefined;
+  try {
+    if (call.ended) throw call.signal.reason;
+    await admit();
+    const request = method.methodKind === 'bidi_streaming' ? requests : await Promise.race([first(requests), aborted]);
+    answers = (handler(request as never, call) as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    for (;;) {
+      const next = await Promise.race([answers.next(), aborted]);
+      if (next.done) break;
+      yield toMessage(method, next.value);
+    }
+    call.succeed(undefined);
+  } catch (error) {
+    if (!call.ended) failed(call, error);
+    throw call.signal.reason;
+  } finally {
+    // Also when the reader stopped early. Not awaited: a handler may be stuck in the await that was abandoned.
+    call.cancel();
+    answers?.return?.()?.then(undefined, () => {});
+  }
+}
+
+async function first(requests: AsyncIterable<Message>): Promise<Message> {
+  for await (const request of requests) return request;
+  throw new ConnectError('the request is missing', Code.InvalidArgument);
+}
+
+function ownedRoute(route: Route, incoming: IncomingCall): Route {
+  if (route.byOwner === undefined) return route;
+  return route.byOwner.get(incoming.header(OWNER) ?? '') ?? route;
+}
+
+function register(services: readonly RpcService[], clock: Clock): Map<string, Route> {
+  const routes = new Map<string, Route>();
+  for (const { service, implementation, owner } of services) {
+    for (const method of service.methods) {
+      const route = toRoute(service, method, implementation, owner, clock);
+      const same = routes.get(route.rules.path);
+      if (same === undefined) routes.set(route.rules.path, route);
+      else shareByOwner(same, route);
+    }
+  }
+  return routes;
+}
+
+function shareByOwner(first: Route, second: Route): void {
+  if (first.owner === undefined || second.owner === undefined || first.byOwner?.has(second.owner)) {
+    throw new Error(`${first.rules.path} is implemented twice`);
+  }
+  first.byOwner ??= new Map([[first.owner, first]]);
+  first.byOwner.set(second.owner, second);
+}
+
+function toRoute(
+  service: DescService,
+  method: DescMethod,
+  implementation: RpcService['implementation'],
+  owner: string | undefined,
+  clock: Clock,
+): Route {
+  const rules = methodPolicy(method);
+  if (method.methodKind === 'client_streaming') throw new Error(`${rules.path}: client streaming is not supported`);
+  const found = (implementation as Record<string, Route['handler'] | undefined>)[method.localName];
+  const handler = found?.bind(implementation) ?? (() => refuseUnimplemented(rules.path));
+  const limiter = rules.rateLimit && createRateLimiter(rules.rateLimit, clock);
+  return { service, method, rules, owner, handler, limiter, byOwner: undefined };
+}
+
+function refuseUnimplemented(path: string): never {
+  throw new ConnectError(`${path} is not implemented`, Code.Unimplemented);
+}
