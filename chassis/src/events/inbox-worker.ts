@@ -1,0 +1,274 @@
+// Runs one consumer. Messages come from the broker in whatever order and number; they leave here in the topic's order,
+// each exactly once. The watermark decides: what is at or below it was applied, what follows it is next, and whatever
+// is missing in between is fetched from the producer, past the broker.
+import { type Bell, createBell } from '../bell.ts';
+import type { Failpoints } from '../failpoint.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { CommitUnknownError, type Database, sqlState } from '../postgres/database.ts';
+import type { Clock } from '../runtime.ts';
+import { handleRecords, setAside } from './apply.ts';
+import type { Bus, BusMessage } from './bus.ts';
+import type { ConsumerDefinition } from './consumer.ts';
+import type { TopicRecord } from './envelope.ts';
+import { blockedAggregates, leaseWatermark, moveWatermark, parkRecords, type Watermark } from './inbox.ts';
+import type { Producer } from './producer.ts';
+import { redriveParked } from './redrive.ts';
+
+export interface InboxWorkerOptions<Context> {
+  readonly definition: ConsumerDefinition<Context>;
+  readonly context: Context;
+  readonly db: Database;
+  readonly bus: Bus;
+  readonly producer: Producer;
+  readonly instance: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly failpoints: Failpoints;
+}
+
+export interface InboxWorker {
+  run(signal: AbortSignal): Promise<void>;
+  /** Why the consumer stands still for an operator to decide; undefined when it does not. */
+  stuck(): string | undefined;
+}
+
+const LEASE_SECONDS = 10;
+const RENEW_MS = 3000;
+const STANDBY_MS = 1000;
+/** How long a missing number may still arrive by the broker before it is fetched. */
+const GAP_WAIT_MS = 200;
+/** How long a head may be ahead with nothing arriving: the broker lost the tail, or never had it. */
+const TAIL_WAIT_MS = 1000;
+const SYNC_MS = 5000;
+const QUEUE_MAX = 4096;
+const RETRY_MS = { first: 50, max: 5000 };
+
+/** Another replica took over, or the watermark moved: read it again before going on. */
+class LostPlace extends Error {}
+
+/** Errors that say nothing about the message: the same batch is tried again until it works. */
+function isTransient(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state !== undefined) return /^(08|40|53|55|57|58)/.test(state);
+  return (
+    error instanceof CommitUnknownError || /connection|timeout|ECONN|EPIPE/i.test(String((error as Error)?.message))
+  );
+}
+
+export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>): InboxWorker {
+  const { definition, context, db, bus, producer, instance, clock, log, metrics, failpoints } = options;
+  const { name: consumer, topic, batchMax = 256, attemptsMax = 5 } = definition;
+  const labels = { consumer, topic: topic.name };
+  const bell: Bell = createBell(clock);
+  const queue = new Map<bigint, BusMessage>();
+  const failed = new Map<bigint, { error: string; attempts: number }>();
+  let blocked = new Set<string>();
+  let watermark: Watermark | undefined;
+  let head = 0n;
+  let headEpoch = 0;
+  let behindSince: number | undefined;
+  let diverged = false;
+  let leasedAt = 0;
+  let syncedAt = Number.NEGATIVE_INFINITY;
+
+  function receive(message: BusMessage): void {
+    const { sequence } = message.record;
+    const isApplied = watermark !== undefined && sequence <= watermark.seq && message.epoch === watermark.epoch;
+    if (isApplied) {
+      message.ack();
+      return;
+    }
+    // Beyond the bound the broker delivers it again later, or it is replayed.
+    if (queue.size < QUEUE_MAX) queue.set(sequence, message);
+    learnHead(message.epoch, sequence);
+    bell.ring();
+  }
+
+  function learnHead(epoch: number, sequence: bigint): void {
+    if (epoch > headEpoch || sequence > head) head = sequence;
+    if (epoch > headEpoch) headEpoch = epoch;
+  }
+
+  async function takePlace(): Promise<boolean> {
+    const lease = { owner: instance, seconds: LEASE_SECONDS };
+    const found = await leaseWatermark(db, consumer, topic.name, lease);
+    leasedAt = clock.monotonicMs();
+    if (found !== undefined && watermark === undefined) blocked = await blockedAggregates(db, consumer, topic.name);
+    watermark = found;
+    return found !== undefined;
+  }
+
+  function nextInQueue({ seq }: Watermark): TopicRecord[] {
+    const records: TopicRecord[] = [];
+    for (let next = seq + 1n; records.length < batchMax; next++) {
+      const message = queue.get(next);
+      if (message === undefined) break;
+      records.push(message.record);
+    }
+    return records;
+  }
+
+  async function write(from: Watermark, records: readonly TopicRecord[], epoch: number): Promise<void> {
+    const last = records.at(-1) as TopicRecord;
+    const to = { epoch, seq: last.sequence, lastEventId: last.eventId };
+    const { good, parked } = setAside(definition, records, blocked, failed);
+    await db.transact(async (tx) => {
+      if (!(await moveWatermark(tx, consumer, topic.name, instance, { from, to }))) throw new LostPlace();
+      if (parked.length > 0) await parkRecords(tx, consumer, topic.name, parked);
+      await handleRecords(tx, definition, good, context);
+      await failpoints.hit('inbox.before_commit');
+    });
+    await failpoints.hit('inbox.after_commit');
+    watermark = to;
+    for (const { record, error } of parked) {
+      failed.delete(record.sequence);
+      blocked.add(record.aggregateId);
+      log.error('a message was parked', {
+        ...labels,
+        sequence: record.sequence,
+        id: record.aggregateId,
+        reason: error,
+      });
+      metrics.count('inbox_parked_total', 'Messages parked', labels);
+    }
+    settle(to);
+    measure(last, records.length);
+  }
+
+  function settle({ seq }: Watermark): void {
+    for (const [sequence, message] of queue) {
+      if (sequence > seq) continue;
+      message.ack();
+      queue.delete(sequence);
+    }
+  }
+
+  function measure(last: TopicRecord, count: number): void {
+    const seconds = Math.max(0, clock.now().getTime() - last.occurredAt.getTime()) / 1000;
+    metrics.observe('inbox_delay_seconds', 'From commit at the producer to applied here', seconds, labels);
+    metrics.count('inbox_applied_total', 'Messages applied', labels, count);
+  }
+
+  /** Applies records in order; a failing one is tried alone, a few times, and then parked. */
+  async function apply(records: readonly TopicRecord[], epoch: number, signal: AbortSignal): Promise<void> {
+    const from = watermark as Watermark;
+    try {
+      await write(from, records, epoch);
+    } catch (error) {
+      if (error instanceof LostPlace || isTransient(error)) throw error;
+      if (records.length > 1) {
+        for (const record of records) {
+          if (!signal.aborted) await apply([record], epoch, signal);
+        }
+        return;
+      }
+      await remember(records[0] as TopicRecord, error, signal);
+      if (!signal.aborted) await apply(records, epoch, signal);
+    }
+  }
+
+  const tries = new Map<bigint, number>();
+
+  async function remember({ sequence }: TopicRecord, error: unknown, signal: AbortSignal): Promise<void> {
+    const attempts = (tries.get(sequence) ?? 0) + 1;
+    tries.set(sequence, attempts);
+    log.warn('a message could not be handled', { ...labels, sequence, error, attempt: attempts });
+    if (attempts >= attemptsMax) {
+      tries.delete(sequence);
+      failed.set(sequence, { error: String((error as Error)?.message ?? error), attempts });
+      return;
+    }
+    await clock.sleep(RETRY_MS.first * 2 ** attempts, signal);
+  }
+
+  async function sync(at: Watermark, signal: AbortSignal): Promise<void> {
+    syncedAt = clock.monotonicMs();
+    const answer = await producer.sync(topic.name, consumer, at, signal);
+    learnHead(answer.epoch, answer.head);
+    diverged = !answer.consistent;
+    if (diverged) {
+      log.error(
+        'the producer was restored to an earlier state: this consumer applied events that no longer exist',
+        labels,
+      );
+    } else if (answer.epoch !== at.epoch) watermark = { ...at, epoch: answer.epoch };
+    metrics.gauge('inbox_lag', "Producer's head minus watermark", Number(head - at.seq), labels);
+  }
+
+  async function turn(signal: AbortSignal): Promise<number> {
+    if (watermark === undefined || clock.monotonicMs() - leasedAt > RENEW_MS) {
+      if (!(await takePlace())) return STANDBY_MS;
+      settle(watermark as unknown as Watermark);
+      if (blocked.size > 0) blocked = await redriveParked(options, blocked, signal);
+    }
+    const at = watermark as unknown as Watermark;
+    const first = queue.get(at.seq + 1n);
+    const isNewEpoch = first !== undefined && first.epoch !== at.epoch && at.seq > 0n;
+    if (diverged || isNewEpoch || clock.monotonicMs() - syncedAt > SYNC_MS) {
+      await sync(at, signal).catch((error) => log.debug('the producer could not be asked', { ...labels, error }));
+      if (diverged || isNewEpoch) return diverged ? SYNC_MS : 0;
+    }
+    const records = nextInQueue(at);
+    if (first !== undefined && records.length > 0) {
+      behindSince = undefined;
+      await apply(records, first.epoch, signal);
+      return 0;
+    }
+    return fillGap(at, signal);
+  }
+
+  /** Nothing is next in the queue: wait a little for it, then ask the producer. */
+  async function fillGap(at: Watermark, signal: AbortSignal): Promise<number> {
+    if (head <= at.seq) {
+      behindSince = undefined;
+      return Math.min(RENEW_MS, SYNC_MS);
+    }
+    behindSince ??= clock.monotonicMs();
+    const patience = queue.size > 0 ? GAP_WAIT_MS : TAIL_WAIT_MS;
+    const waited = clock.monotonicMs() - behindSince;
+    if (waited < patience) return patience - waited;
+    const { epoch, records } = await producer.replay(topic.name, at.seq, signal);
+    if (records.length === 0) {
+      behindSince = undefined;
+      head = at.seq;
+      return 0;
+    }
+    metrics.count('inbox_replayed_total', 'Messages fetched from the producer', labels, records.length);
+    for (let start = 0; start < records.length && !signal.aborted; start += batchMax) {
+      await apply(records.slice(start, start + batchMax), epoch, signal);
+    }
+    return 0;
+  }
+
+  return {
+    stuck: () => (diverged ? `${consumer}: the producer of ${topic.name} was restored to an earlier state` : undefined),
+    async run(signal) {
+      const subscription = await bus.consume(topic.name, consumer, {
+        message: receive,
+        beacon: (beacon) => {
+          learnHead(beacon.epoch, beacon.head);
+          if (watermark !== undefined && beacon.head > watermark.seq) bell.ring();
+        },
+      });
+      let failures = 0;
+      while (!signal.aborted) {
+        try {
+          const pauseMs = await turn(signal);
+          failures = 0;
+          if (pauseMs > 0) await bell.wait(pauseMs, signal);
+        } catch (error) {
+          watermark = undefined;
+          if (!(error instanceof LostPlace))
+            log.warn('a batch could not be applied; trying again', { ...labels, error });
+          await clock.sleep(Math.min(RETRY_MS.max, RETRY_MS.first * 2 ** failures++), signal);
+        }
+      }
+      await subscription.stop();
+      if (watermark !== undefined) {
+        await leaseWatermark(db, consumer, topic.name, { owner: instance, seconds: 0 }).catch(() => {});
+      }
+    },
+  };
+}

@@ -1,0 +1,131 @@
+// The inbox' SQL: watermarks and parked messages of this service's consumers.
+import type { Queryable, Tx } from '../postgres/database.ts';
+import { sql } from '../postgres/sql.ts';
+import type { TopicRecord } from './envelope.ts';
+
+export interface Watermark {
+  readonly epoch: number;
+  readonly seq: bigint;
+  /** Id of the event at `seq`; empty before the first. */
+  readonly lastEventId: string;
+}
+
+/** Takes or renews the lease on a consumer and reads its watermark; undefined when another replica holds it. */
+export async function leaseWatermark(
+  db: Queryable,
+  consumer: string,
+  topic: string,
+  lease: { readonly owner: string; readonly seconds: number },
+): Promise<Watermark | undefined> {
+  const row = await db.maybe(sql<{ epoch: number; seq: bigint; last_event_id: string | null }>`
+    insert into consumer_watermark as w (consumer, topic, owner, lease_until)
+    values (${consumer}, ${topic}, ${lease.owner}, now() + make_interval(secs => ${lease.seconds}))
+    on conflict (consumer, topic) do update set owner = excluded.owner, lease_until = excluded.lease_until
+    where w.owner = excluded.owner or w.lease_until < now()
+    returning epoch, seq, last_event_id`);
+  return row === undefined ? undefined : { epoch: row.epoch, seq: row.seq, lastEventId: row.last_event_id ?? '' };
+}
+
+/** Moves the watermark, which also locks it; false when it no longer stands where this replica believes. */
+export async function moveWatermark(
+  tx: Tx,
+  consumer: string,
+  topic: string,
+  owner: string,
+  move: { readonly from: Watermark; readonly to: Watermark },
+): Promise<boolean> {
+  const moved = await tx.run(sql`
+    update consumer_watermark
+    set epoch = ${move.to.epoch}, seq = ${move.to.seq}, last_event_id = nullif(${move.to.lastEventId}, '')::uuid
+    where consumer = ${consumer} and topic = ${topic} and owner = ${owner} and seq = ${move.from.seq}`);
+  return moved === 1;
+}
+
+/** Why a record was parked. */
+export interface Parking {
+  readonly record: TopicRecord;
+  readonly error: string;
+  readonly attempts: number;
+}
+
+export async function parkRecords(tx: Tx, consumer: string, topic: string, parked: readonly Parking[]): Promise<void> {
+  await tx.run(sql`
+    insert into parked_event (consumer, topic, seq, event_id, type, aggregate_id, aggregate_version, payload,
+      traceparent, causation_id, occurred_at, error, attempts)
+    select ${consumer}, ${topic}, p.*
+    from unnest(
+      ${parked.map((p) => p.record.sequence)}::bigint[], ${parked.map((p) => p.record.eventId)}::uuid[],
+      ${parked.map((p) => p.record.type)}::text[], ${parked.map((p) => p.record.aggregateId)}::text[],
+      ${parked.map((p) => p.record.aggregateVersion)}::bigint[], ${parked.map((p) => p.record.payload)}::bytea[],
+      ${parked.map((p) => p.record.traceparent)}::text[], ${parked.map((p) => p.record.causationId)}::text[],
+      ${parked.map((p) => p.record.occurredAt)}::timestamptz[], ${parked.map((p) => p.error)}::text[],
+      ${parked.map((p) => p.attempts)}::int[]) as p
+    on conflict do nothing`);
+}
+
+/** Aggregates with a parked message: their later messages wait. */
+export async function blockedAggregates(db: Queryable, consumer: string, topic: string): Promise<Set<string>> {
+  const rows = await db.rows(sql<{ aggregate_id: string }>`
+    select distinct aggregate_id from parked_event
+    where consumer = ${consumer} and topic = ${topic} and resolved_at is null`);
+  return new Set(rows.map((row) => row.aggregate_id));
+}
+
+interface ParkedRow {
+  seq: bigint;
+  event_id: string;
+  type: string;
+  aggregate_id: string;
+  aggregate_version: bigint;
+  payload: Buffer;
+  traceparent: string;
+  causation_id: string;
+  occurred_at: Date;
+}
+
+/**
+ * Locks the oldest open parked message of an aggregate for which another try was asked, if it is the aggregate's
+ * oldest: later ones may not overtake it.
+ */
+export async function nextRedrive(tx: Tx, consumer: string, topic: string): Promise<TopicRecord | undefined> {
+  const row = await tx.maybe(sql<ParkedRow>`
+    select seq, event_id, type, aggregate_id, aggregate_version, payload, traceparent, causation_id, occurred_at
+    from parked_event p
+    where consumer = ${consumer} and topic = ${topic} and resolved_at is null and redrive_at is not null
+      and not exists (
+        select from parked_event earlier
+        where earlier.consumer = p.consumer and earlier.topic = p.topic and earlier.aggregate_id = p.aggregate_id
+          and earlier.resolved_at is null and earlier.seq < p.seq)
+    order by seq limit 1 for update skip locked`);
+  if (row === undefined) return undefined;
+  return {
+    sequence: row.seq,
+    eventId: row.event_id,
+    type: row.type,
+    aggregateId: row.aggregate_id,
+    aggregateVersion: row.aggregate_version,
+    payload: row.payload,
+    traceparent: row.traceparent,
+    causationId: row.causation_id,
+    occurredAt: row.occurred_at,
+  };
+}
+
+export async function resolveParked(tx: Tx, consumer: string, topic: string, seq: bigint): Promise<void> {
+  await tx.run(sql`
+    update parked_event set resolved_at = now(), resolution = 'redriven'
+    where consumer = ${consumer} and topic = ${topic} and seq = ${seq}`);
+}
+
+/** The redrive failed too: the aggregate waits for the operator again. */
+export async function redriveFailed(
+  db: Queryable,
+  consumer: string,
+  topic: string,
+  seq: bigint,
+  error: string,
+): Promise<void> {
+  await db.run(sql`
+    update parked_event set redrive_at = null, attempts = attempts + 1, error = ${error}
+    where consumer = ${consumer} and topic = ${topic} and seq = ${seq}`);
+}

@@ -1,0 +1,266 @@
+// The Bus over NATS JetStream (server 2.9 or newer). One stream for a topic, CloudEvents binary-mode headers, protobuf
+// payload. Reconnects for ever; a consumer that falls silent or whose stream is gone is set up anew.
+import {
+  AckPolicy,
+  DeliverPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  type JsMsg,
+  jetstream,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+} from '@nats-io/jetstream';
+import { connect, headers, type Msg, type MsgHdrs, type NatsConnection, nanos } from '@nats-io/transport-node';
+import type { Log } from '../log.ts';
+import type { Clock } from '../runtime.ts';
+import type { Beacon, Bus, BusListener, BusMessage, StreamState, Subscription } from './bus.ts';
+import type { TopicRecord } from './envelope.ts';
+
+export interface NatsBusOptions {
+  readonly url: string;
+  readonly name: string;
+  /** Copies of each stream. @default 1 */
+  readonly replicas?: number;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+const PUBLISH_TIMEOUT_MS = 5000;
+const RETRY_MS = 500;
+const PREFETCH = 512;
+const ACK_WAIT_MS = 30_000;
+/** The broker keeps a day, or this much: what is older is replayed from the producer. */
+const STREAM_MAX_AGE_MS = 24 * 3600 * 1000;
+const STREAM_MAX_BYTES = 1024 * 1024 * 1024;
+const DUPLICATE_WINDOW_MS = 120_000;
+const MISSED_HEARTBEATS_MAX = 2;
+
+/** "orders.events" travels on this subject; streams and permissions are named after it. */
+export const subjectOf = (topic: string) => `stoa.${topic}`;
+export const beaconSubjectOf = (topic: string) => `stoa-head.${topic}`;
+export const streamOf = (topic: string) => topic.replaceAll(/[.-]/g, '_').toUpperCase();
+const durableOf = (consumer: string) => consumer.replaceAll('.', '--');
+
+function encodeHeaders(topic: string, epoch: number, record: TopicRecord): MsgHdrs {
+  const h = headers();
+  h.set('ce-specversion', '1.0');
+  h.set('ce-id', record.eventId);
+  h.set('ce-type', record.type);
+  h.set('ce-source', `/stoa/${topic}`);
+  h.set('ce-time', record.occurredAt.toISOString());
+  h.set('ce-subject', record.aggregateId);
+  h.set('stoa-epoch', String(epoch));
+  h.set('stoa-seq', String(record.sequence));
+  h.set('stoa-version', String(record.aggregateVersion));
+  if (record.causationId !== '') h.set('stoa-causation', record.causationId);
+  if (record.traceparent !== '') h.set('traceparent', record.traceparent);
+  return h;
+}
+
+interface WireMessage {
+  readonly headers?: MsgHdrs | undefined;
+  readonly data: Uint8Array;
+}
+
+/** Reads a message; undefined when it is not one of ours (an operator's stray publish). */
+function decode(message: WireMessage): { epoch: number; record: TopicRecord } | undefined {
+  const h = message.headers;
+  const sequence = h?.get('stoa-seq') ?? '';
+  if (h === undefined || !/^\d+$/.test(sequence)) return undefined;
+  const record = {
+    sequence: BigInt(sequence),
+    eventId: h.get('ce-id'),
+    type: h.get('ce-type'),
+    aggregateId: h.get('ce-subject'),
+    aggregateVersion: BigInt(h.get('stoa-version') || '0'),
+    payload: message.data,
+    occurredAt: new Date(h.get('ce-time')),
+    traceparent: h.get('traceparent'),
+    causationId: h.get('stoa-causation'),
+  };
+  return { epoch: Number(h.get('stoa-epoch')), record };
+}
+
+const isMissing = (error: unknown, code: number) => error instanceof JetStreamApiError && error.code === code;
+
+async function openStream(manager: JetStreamManager, topic: string, replicas: number): Promise<StreamState> {
+  const name = streamOf(topic);
+  const read = async () => {
+    const { created, state } = await manager.streams.info(name);
+    return { created: String(created), lastSeq: BigInt(state.last_seq) };
+  };
+  try {
+    return await read();
+  } catch (error) {
+    if (!isMissing(error, JetStreamApiCodes.StreamNotFound)) throw error;
+  }
+  await manager.streams.add({
+    name,
+    subjects: [subjectOf(topic)],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    num_replicas: replicas,
+    max_age: nanos(STREAM_MAX_AGE_MS),
+    max_bytes: STREAM_MAX_BYTES,
+    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+  });
+  return read();
+}
+
+/** Delivers until stopped, setting the durable up again whenever it or its stream went away. */
+class Consumption implements Subscription {
+  #stopped = new AbortController();
+  #current: { stop(): void } | undefined;
+  readonly #done: Promise<void>;
+
+  constructor(
+    connection: { js: JetStreamClient; manager: JetStreamManager; log: Log; clock: Clock },
+    topic: string,
+    consumer: string,
+    onMessage: (message: BusMessage) => void,
+  ) {
+    this.#done = this.#run(connection, topic, consumer, onMessage);
+  }
+
+  async #run(
+    { js, manager, log, clock }: { js: JetStreamClient; manager: JetStreamManager; log: Log; clock: Clock },
+    topic: string,
+    consumer: string,
+    onMessage: (message: BusMessage) => void,
+  ): Promise<void> {
+    const { signal } = this.#stopped;
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      try {
+        await ensureDurable(manager, topic, consumer);
+        await this.#deliver(js, topic, consumer, onMessage);
+      } catch (error) {
+        if (attempt % 20 === 1) log.debug('a consumer is set up again', { consumer, topic, error, attempt });
+      }
+      await clock.sleep(RETRY_MS, signal);
+    }
+  }
+
+  async #deliver(js: JetStreamClient, topic: string, consumer: string, onMessage: (message: BusMessage) => void) {
+    const handle = await js.consumers.get(streamOf(topic), durableOf(consumer));
+    if (this.#stopped.signal.aborted) return;
+    const messages = await handle.consume({
+      max_messages: PREFETCH,
+      expires: 10_000,
+      idle_heartbeat: 2000,
+      abort_on_missing_resource: true,
+      callback: (message: JsMsg) => {
+        const decoded = decode(message);
+        if (decoded === undefined) message.term('not a Stoa event');
+        else onMessage({ ...decoded, ack: () => message.ack() });
+      },
+    });
+    this.#current = messages;
+    try {
+      for await (const status of messages.status()) {
+        if (status.type === 'heartbeats_missed' && status.count >= MISSED_HEARTBEATS_MAX) messages.stop();
+      }
+      await messages.closed();
+    } finally {
+      this.#current = undefined;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#current?.stop();
+    await this.#done;
+  }
+}
+
+/** History comes from the producer, so a durable begins with what is new. Parking is ours: deliveries are unlimited. */
+async function ensureDurable(manager: JetStreamManager, topic: string, consumer: string): Promise<void> {
+  await manager.consumers.add(streamOf(topic), {
+    durable_name: durableOf(consumer),
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.New,
+    ack_wait: nanos(ACK_WAIT_MS),
+    max_deliver: -1,
+    max_ack_pending: 4 * PREFETCH,
+  });
+}
+
+/** Connects, waiting for the server if need be, and stays connected. */
+export async function connectNatsBus(options: NatsBusOptions): Promise<Bus> {
+  const { url, name, replicas = 1, log, clock } = options;
+  const connection: NatsConnection = await connect({
+    servers: url,
+    name,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    reconnectJitter: 250,
+    waitOnFirstConnect: true,
+    pingInterval: 5000,
+    maxPingOut: 2,
+  });
+  let isConnected = true;
+  void (async () => {
+    for await (const status of connection.status()) {
+      if (status.type === 'disconnect') isConnected = false;
+      if (status.type === 'reconnect') isConnected = true;
+      if (status.type === 'disconnect' || status.type === 'reconnect') log.info(`the broker: ${status.type}`);
+    }
+  })();
+  const js = jetstream(connection, { timeout: PUBLISH_TIMEOUT_MS });
+  // Not asking for the account's state lets this start while JetStream is still recovering its store.
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: PUBLISH_TIMEOUT_MS });
+
+  return {
+    openStream: (topic) => openStream(manager, topic, replicas),
+    async publish(topic, epoch, records) {
+      const sent = records.map((record) =>
+        js.publish(subjectOf(topic), record.payload, {
+          msgID: record.eventId,
+          headers: encodeHeaders(topic, epoch, record),
+          expect: { streamName: streamOf(topic) },
+          timeout: PUBLISH_TIMEOUT_MS,
+        }),
+      );
+      const settled = await Promise.allSettled(sent);
+      let last = 0;
+      for (const result of settled) {
+        if (result.status === 'rejected') throw result.reason;
+        last = Math.max(last, result.value.seq);
+      }
+      return BigInt(last);
+    },
+    sendBeacon(topic, { epoch, head }) {
+      if (isConnected) connection.publish(beaconSubjectOf(topic), `${epoch} ${head}`);
+    },
+    async consume(topic, consumer, listener) {
+      const beacons = connection.subscribe(beaconSubjectOf(topic), {
+        callback: (_error, message) => receiveBeacon(message, listener),
+      });
+      const consumption = new Consumption({ js, manager, log, clock }, topic, consumer, listener.message);
+      return {
+        async stop() {
+          beacons.unsubscribe();
+          await consumption.stop();
+        },
+      };
+    },
+    watch(topic, listener) {
+      const subscription = connection.subscribe(subjectOf(topic), {
+        callback: (_error, message) => {
+          const decoded = decode(message);
+          if (decoded !== undefined) listener(decoded.record);
+        },
+      });
+      return () => subscription.unsubscribe();
+    },
+    connected: () => isConnected,
+    close: () => connection.close(),
+  };
+}
+
+function receiveBeacon(message: Msg, listener: BusListener): void {
+  const [epoch, head] = message.string().split(' ');
+  if (head !== undefined && /^\d+$/.test(head)) listener.beacon({ epoch: Number(epoch), head: BigInt(head) } as Beacon);
+}

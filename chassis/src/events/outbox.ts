@@ -1,0 +1,171 @@
+// The outbox' SQL: writing events, numbering them after commit, reading windows of them.
+import type { Queryable, Tx } from '../postgres/database.ts';
+import { sql } from '../postgres/sql.ts';
+import type { OutboxRecord, TopicRecord } from './envelope.ts';
+
+/** Writes events in the order they were published. One statement whatever their number. */
+export async function insertOutbox(tx: Queryable, records: readonly OutboxRecord[]): Promise<void> {
+  await tx.run(sql`
+    insert into outbox (event_id, topic, type, aggregate_id, aggregate_version, payload, traceparent, causation_id)
+    select event_id, topic, type, aggregate_id, aggregate_version, payload, traceparent, nullif(causation_id, '')::uuid
+    from unnest(
+      ${records.map((r) => r.eventId)}::uuid[], ${records.map((r) => r.topic)}::text[],
+      ${records.map((r) => r.type)}::text[], ${records.map((r) => r.aggregateId)}::text[],
+      ${records.map((r) => r.aggregateVersion)}::bigint[], ${records.map((r) => r.payload)}::bytea[],
+      ${records.map((r) => r.cause.traceparent)}::text[], ${records.map((r) => r.cause.causationId ?? '')}::text[]
+    ) with ordinality
+      as r (event_id, topic, type, aggregate_id, aggregate_version, payload, traceparent, causation_id, position)
+    order by position`);
+}
+
+export interface Head {
+  readonly topic: string;
+  readonly epoch: number;
+  readonly seq: bigint;
+  readonly published: bigint;
+  readonly streamCreated: string;
+  readonly streamLastSeq: bigint;
+}
+
+interface HeadRow {
+  topic: string;
+  epoch: number;
+  seq: bigint;
+  published: bigint;
+  stream_created: string;
+  stream_last_seq: bigint;
+}
+
+const toHead = (row: HeadRow): Head => ({
+  topic: row.topic,
+  epoch: row.epoch,
+  seq: row.seq,
+  published: row.published,
+  streamCreated: row.stream_created,
+  streamLastSeq: row.stream_last_seq,
+});
+
+/** Creates the heads of a service's topics, and begins a new epoch where the database's timeline has changed. */
+export async function openHeads(tx: Tx, topics: readonly string[]): Promise<void> {
+  await tx.run(sql`
+    insert into outbox_head (topic, timeline)
+    select topic, (select timeline_id from pg_control_checkpoint()) from unnest(${topics}::text[]) as t (topic)
+    on conflict (topic) do update
+    set epoch = outbox_head.epoch + 1, timeline = excluded.timeline
+    where outbox_head.timeline <> excluded.timeline`);
+}
+
+/** Takes or renews the publisher's lease on all topics; false when another replica holds it. */
+export async function leaseHeads(
+  db: Queryable,
+  topics: readonly string[],
+  owner: string,
+  leaseSeconds: number,
+): Promise<boolean> {
+  const taken = await db.run(sql`
+    update outbox_head set owner = ${owner}, lease_until = now() + make_interval(secs => ${leaseSeconds})
+    where topic = any(${topics}::text[]) and (owner = ${owner} or lease_until < now())`);
+  return taken === topics.length;
+}
+
+/** Locks the heads: the fence under which alone events may be numbered. Must be a statement of its own, see below. */
+export async function lockHeads(tx: Tx, topics: readonly string[]): Promise<Head[]> {
+  const rows = await tx.rows(sql<HeadRow>`
+    select topic, epoch, seq, published, stream_created, stream_last_seq
+    from outbox_head where topic = any(${topics}::text[]) order by topic for update`);
+  return rows.map(toHead);
+}
+
+/** The heads as they stand, without a lock. */
+export async function readHeads(db: Queryable, topics: readonly string[]): Promise<Head[]> {
+  const rows = await db.rows(sql<HeadRow>`
+    select topic, epoch, seq, published, stream_created, stream_last_seq
+    from outbox_head where topic = any(${topics}::text[]) order by topic`);
+  return rows.map(toHead);
+}
+
+export interface NumberedRecord extends TopicRecord {
+  readonly topic: string;
+}
+
+interface RecordRow {
+  topic: string;
+  pub_seq: bigint;
+  event_id: string;
+  type: string;
+  aggregate_id: string;
+  aggregate_version: bigint | null;
+  payload: Buffer;
+  created_at: Date;
+  traceparent: string;
+  causation_id: string | null;
+}
+
+const toRecord = (row: RecordRow): NumberedRecord => ({
+  topic: row.topic,
+  sequence: row.pub_seq,
+  eventId: row.event_id,
+  type: row.type,
+  aggregateId: row.aggregate_id,
+  aggregateVersion: row.aggregate_version ?? 0n,
+  payload: row.payload,
+  occurredAt: row.created_at,
+  traceparent: row.traceparent,
+  causationId: row.causation_id ?? '',
+});
+
+/**
+ * Numbers committed events in id order and moves the heads. Call it after `lockHeads` in the same transaction: a
+ * single statement that locks and selects would see a snapshot older than its own lock and number rows twice.
+ */
+export async function numberPending(tx: Tx, limit: number): Promise<NumberedRecord[]> {
+  const rows = await tx.rows(sql<RecordRow>`
+    with pending as (
+      select id, topic, row_number() over (partition by topic order by id) as n
+      from (select id, topic from outbox where pub_seq is null order by id limit ${limit}) as lowest
+    ), moved as (
+      update outbox_head h set seq = h.seq + c.n
+      from (select topic, max(n) as n from pending group by topic) as c where h.topic = c.topic
+      returning h.topic, h.seq - c.n as base
+    )
+    update outbox o set pub_seq = moved.base + pending.n
+    from pending join moved using (topic) where o.id = pending.id
+    returning o.topic, o.pub_seq, o.event_id, o.type, o.aggregate_id, o.aggregate_version, o.payload, o.created_at,
+      o.traceparent, o.causation_id`);
+  return rows.map(toRecord).sort((a, b) => (a.sequence < b.sequence ? -1 : 1));
+}
+
+/** Whether any event waits for its number. */
+export async function hasPending(db: Queryable): Promise<boolean> {
+  return (await db.rows(sql<{ id: bigint }>`select id from outbox where pub_seq is null limit 1`)).length > 0;
+}
+
+/** Numbered events of a topic after a sequence, in order. */
+export async function readWindow(
+  db: Queryable,
+  topic: string,
+  after: bigint,
+  limit: number,
+): Promise<NumberedRecord[]> {
+  const rows = await db.rows(sql<RecordRow>`
+    select topic, pub_seq, event_id, type, aggregate_id, aggregate_version, payload, created_at, traceparent, causation_id
+    from outbox where topic = ${topic} and pub_seq > ${after} order by pub_seq limit ${limit}`);
+  return rows.map(toRecord);
+}
+
+/** Remembers what the broker has stored. */
+export async function markPublished(db: Queryable, marks: readonly Omit<Head, 'epoch' | 'seq'>[]): Promise<void> {
+  await db.run(sql`
+    update outbox_head h set published = m.published, stream_created = m.created, stream_last_seq = m.last_seq
+    from unnest(${marks.map((m) => m.topic)}::text[], ${marks.map((m) => m.published)}::bigint[],
+      ${marks.map((m) => m.streamCreated)}::text[], ${marks.map((m) => m.streamLastSeq)}::bigint[])
+      as m (topic, published, created, last_seq)
+    where h.topic = m.topic`);
+}
+
+/** Where publishing must begin again after the broker lost data: the lowest watermark of all known consumers. */
+export async function lowestWatermark(db: Queryable, topic: string): Promise<bigint> {
+  const row = await db.one(sql<{ seq: bigint | null }>`
+    select min(seq) as seq from consumer_progress where topic = ${topic}`);
+  return row.seq ?? 0n;
+}

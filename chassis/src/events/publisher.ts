@@ -1,0 +1,107 @@
+// The publishing half of a service: one sequencer, one sender for each topic, under a lease that lets one replica do
+// the work. The lease only saves duplicate work: the head row's lock keeps the numbering right without it, and
+// consumers skip what is sent twice.
+import { createBell } from '../bell.ts';
+import type { Failpoints } from '../failpoint.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Database } from '../postgres/database.ts';
+import type { Clock } from '../runtime.ts';
+import type { Bus } from './bus.ts';
+import { leaseHeads, openHeads, readHeads } from './outbox.ts';
+import { createSender, type Sender } from './sender.ts';
+import { runSequencer } from './sequencer.ts';
+
+export interface PublisherOptions {
+  readonly db: Database;
+  readonly bus: Bus;
+  readonly topics: readonly string[];
+  /** Names this replica: a restarted one with the same name takes its lease back at once. */
+  readonly instance: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly failpoints: Failpoints;
+}
+
+export interface Publisher {
+  /** Something was committed. */
+  wake(): void;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export const LEASE_SECONDS = 10;
+export const LEASE_RENEW_MS = 3000;
+
+export function createPublisher(options: PublisherOptions): Publisher {
+  const { db, topics, instance, clock, log, metrics } = options;
+  const bell = createBell(clock);
+  const senders = new Map<string, Sender>();
+  let leader = false;
+  const active = () => leader;
+
+  async function renew(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const leased = await leaseHeads(db, topics, instance, LEASE_SECONDS);
+        if (leased && !leader) {
+          for (const head of await readHeads(db, topics)) senders.get(head.topic)?.reset(head);
+          bell.ring();
+        }
+        // Only now: nothing may be numbered between reading the heads and resuming from them.
+        leader = leased;
+        report();
+      } catch (error) {
+        leader = false;
+        log.warn('the lease on publishing could not be renewed', { error });
+      }
+      await clock.sleep(LEASE_RENEW_MS, signal);
+    }
+    if (leader) await leaseHeads(db, topics, instance, 0).catch(() => {});
+  }
+
+  function report(): void {
+    for (const [topic, sender] of senders) {
+      const { seq, published } = sender.head();
+      metrics.gauge('outbox_head', 'Last number given in a topic', Number(seq), { topic });
+      metrics.gauge('outbox_unsent', 'Numbered events that the broker has not stored', Number(seq - published), {
+        topic,
+      });
+    }
+  }
+
+  return {
+    wake: () => bell.ring(),
+    async run(signal) {
+      await openTopics(options, signal);
+      for (const head of await readHeads(db, topics)) {
+        senders.set(head.topic, createSender(head.topic, head, { ...options, active }));
+      }
+      const sequencer = runSequencer(
+        {
+          ...options,
+          bell,
+          active,
+          onNumbered: (records) => {
+            for (const [topic, sender] of senders) sender.add(records.filter((record) => record.topic === topic));
+          },
+        },
+        signal,
+      );
+      await Promise.all([renew(signal), sequencer, ...[...senders.values()].map((sender) => sender.run(signal))]);
+    },
+  };
+}
+
+/** Waits for the database: a service must survive starting before it. */
+async function openTopics({ db, topics, clock, log }: PublisherOptions, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await db.transact((tx) => openHeads(tx, topics));
+      return;
+    } catch (error) {
+      log.warn('the outbox could not be opened; trying again', { error });
+      await clock.sleep(1000, signal);
+    }
+  }
+}

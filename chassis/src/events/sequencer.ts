@@ -1,0 +1,56 @@
+// Numbers committed events, densely, per topic. One of three parts of publishing: writing (publish.ts), numbering
+// (here), sending (sender.ts). Numbering goes on while the broker is away, so that consumers can still replay.
+import type { Bell } from '../bell.ts';
+import type { Failpoints } from '../failpoint.ts';
+import type { Log } from '../log.ts';
+import type { Database } from '../postgres/database.ts';
+import type { Clock } from '../runtime.ts';
+import { hasPending, lockHeads, type NumberedRecord, numberPending } from './outbox.ts';
+
+export interface SequencerOptions {
+  readonly db: Database;
+  readonly topics: readonly string[];
+  readonly bell: Bell;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly failpoints: Failpoints;
+  /** Whether this replica is the one that numbers; checked before each turn. */
+  readonly active: () => boolean;
+  /** Told what was numbered, in order. */
+  readonly onNumbered: (records: readonly NumberedRecord[]) => void;
+}
+
+/** Rows numbered in one transaction. */
+export const NUMBER_BATCH_MAX = 500;
+/** How long an event may wait when the wake-up was lost or came from another replica. */
+const POLL_MS = 250;
+const ERROR_PAUSE_MS = 250;
+
+/** Numbers whatever is committed and has no number yet; true when there may be more. */
+export async function numberOnce(db: Database, topics: readonly string[]): Promise<NumberedRecord[]> {
+  return db.transact(async (tx) => {
+    await lockHeads(tx, topics);
+    return numberPending(tx, NUMBER_BATCH_MAX);
+  });
+}
+
+/** Runs until the signal aborts. */
+export async function runSequencer(options: SequencerOptions, signal: AbortSignal): Promise<void> {
+  const { db, topics, bell, clock, log, failpoints, active, onNumbered } = options;
+  let rung = true;
+  while (!signal.aborted) {
+    try {
+      if (active() && (rung || (await hasPending(db)))) {
+        await failpoints.hit('outbox.after_commit');
+        const numbered = await numberOnce(db, topics);
+        if (numbered.length > 0) onNumbered(numbered);
+        rung = numbered.length === NUMBER_BATCH_MAX;
+        if (rung) continue;
+      }
+    } catch (error) {
+      log.warn('events could not be numbered; trying again', { error });
+      await clock.sleep(ERROR_PAUSE_MS, signal);
+    }
+    rung = (await bell.wait(POLL_MS, signal)) || rung;
+  }
+}

@@ -1,0 +1,222 @@
+// The Database port over node-postgres. This file alone checks clients out, so that one place owns the error listener,
+// ROLLBACK, `release(error)` and the tag of COMMIT: each of them, forgotten, poisons the pool or loses the truth.
+import pg from 'pg';
+import type { Cause, OutboxRecord } from '../events/envelope.ts';
+import { NO_CAUSE } from '../events/envelope.ts';
+import { insertOutbox } from '../events/outbox.ts';
+import type { Log } from '../log.ts';
+import type { Clock, Random } from '../runtime.ts';
+import { CommitUnknownError, type Database, type Queryable, SqlState, sqlState, type Tx } from './database.ts';
+import type { Statement } from './sql.ts';
+
+export interface PgDatabaseOptions {
+  readonly url: string;
+  /** Connections at most. @default 6 */
+  readonly poolMax?: number;
+  readonly applicationName: string;
+  /** @default 5000 */
+  readonly statementTimeoutMs?: number;
+  /** @default 2000 */
+  readonly lockTimeoutMs?: number;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Told after each commit that published: the publisher's wake-up. */
+  readonly onPublished?: () => void;
+}
+
+export interface PgDatabase extends Database {
+  /** Callers waiting for a connection. */
+  waiting(): number;
+  close(): Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 3000;
+const RETRIES_MAX = 8;
+const RETRY_BASE_MS = 5;
+const INT8 = 20;
+const INT8_ARRAY = 1016;
+
+type Parser = (text: string) => unknown;
+
+const int8Array: Parser = (text) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(BigInt));
+
+/** Integers beyond 2^53 must not lose digits; everything else is node-postgres' own reading. */
+const types = {
+  getTypeParser(oid: number, format?: string): Parser {
+    if (oid === INT8) return BigInt;
+    if (oid === INT8_ARRAY) return int8Array;
+    return pg.types.getTypeParser(oid, format as 'text') as Parser;
+  },
+};
+
+function createPool(options: PgDatabaseOptions): pg.Pool {
+  const { url, poolMax = 6, applicationName, statementTimeoutMs = 5000, lockTimeoutMs = 2000 } = options;
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: poolMax,
+    application_name: applicationName,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: lockTimeoutMs,
+    idle_in_transaction_session_timeout: 2 * statementTimeoutMs,
+    // Above the server's own limit: it ends a wait for a server that no longer answers.
+    query_timeout: statementTimeoutMs + 1000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 5000,
+    // BEGIN travels with the first statement, the outbox with COMMIT.
+    pipeline: true,
+    types,
+  } as pg.PoolConfig);
+  // Without a listener an idle client whose backend ends takes the process with it.
+  pool.on('error', (error) => options.log.warn('an idle database connection was lost', { error }));
+  return pool;
+}
+
+function queryable(query: (statement: Statement<unknown>) => Promise<pg.QueryResult>): Queryable {
+  const maybe = async <Row>(statement: Statement<Row>) => {
+    const { rows } = await query(statement);
+    if (rows.length > 1) throw new Error(`expected one row, got ${rows.length}: ${statement.text}`);
+    return rows[0] as Row | undefined;
+  };
+  return {
+    rows: async <Row>(statement: Statement<Row>) => (await query(statement)).rows as Row[],
+    maybe,
+    one: async (statement) => {
+      const row = await maybe(statement);
+      if (row === undefined) throw new Error(`expected a row, got none: ${statement.text}`);
+      return row;
+    },
+    run: async (statement) => (await query(statement)).rowCount ?? 0,
+  };
+}
+
+const asQuery = ({ name, text, values }: Statement<unknown>) => ({ name, text, values: values as unknown[] });
+
+/** Node-postgres' errors without an SQLSTATE are about the connection; so are the server's own farewells. */
+function isConnectionError(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === undefined ? isDriverError(error) : state.startsWith('08') || state.startsWith('57P');
+}
+
+function isDriverError(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /connection|timeout|ECONN|EPIPE|terminated/i.test(`${error.message} ${'code' in error ? error.code : ''}`)
+  );
+}
+
+const isRetryable = (error: unknown) =>
+  sqlState(error) === SqlState.serializationFailure || sqlState(error) === SqlState.deadlockDetected;
+
+interface OpenTx extends Tx {
+  readonly callbacks: (() => void)[];
+}
+
+function openTx(client: pg.PoolClient, cause: Cause): OpenTx {
+  const outbox: OutboxRecord[] = [];
+  const callbacks: (() => void)[] = [];
+  let savepoints = 0;
+  const base = queryable((statement) => client.query(asQuery(statement)));
+  return {
+    ...base,
+    outbox,
+    cause,
+    callbacks,
+    afterCommit: (callback) => callbacks.push(callback),
+    async savepoint(body) {
+      const name = `s${++savepoints}`;
+      const published = outbox.length;
+      await client.query(`savepoint ${name}`);
+      try {
+        const result = await body();
+        await client.query(`release savepoint ${name}`);
+        return result;
+      } catch (error) {
+        outbox.length = published;
+        await client.query(`rollback to savepoint ${name}`);
+        throw error;
+      }
+    },
+  };
+}
+
+async function commit(client: pg.PoolClient): Promise<void> {
+  try {
+    const { command } = await client.query('commit');
+    // An aborted transaction answers COMMIT with ROLLBACK and no error.
+    if (command !== 'COMMIT') throw new Error('the transaction was rolled back: one of its statements had failed');
+  } catch (error) {
+    if (isConnectionError(error)) throw new CommitUnknownError('the answer to COMMIT was lost', { cause: error });
+    throw error;
+  }
+}
+
+/** Opens a pool. Nothing is connected until the first use. */
+export function openPgDatabase(options: PgDatabaseOptions): PgDatabase {
+  const pool = createPool(options);
+  const { log, clock, random } = options;
+
+  async function attempt<T>(body: (tx: Tx) => Promise<T>, begin: string, cause: Cause): Promise<T> {
+    const client = await pool.connect();
+    let lost: Error | undefined;
+    const onError = (error: Error) => {
+      lost = error;
+    };
+    client.on('error', onError);
+    try {
+      const begun = client.query(begin);
+      begun.catch(() => {}); // Reported by the statements that follow it.
+      const tx = openTx(client, cause);
+      const result = await body(tx);
+      await begun;
+      const written = tx.outbox.length > 0 ? insertOutbox(tx, tx.outbox) : undefined;
+      written?.catch(() => {});
+      // The outbox and COMMIT travel together: should the insert fail, COMMIT answers ROLLBACK.
+      const committed = commit(client);
+      committed.catch(() => {});
+      await written;
+      await committed;
+      if (tx.outbox.length > 0) options.onPublished?.();
+      for (const callback of tx.callbacks) callback();
+      return result;
+    } catch (error) {
+      lost ??= await rollback(client, error);
+      throw error;
+    } finally {
+      client.off('error', onError);
+      client.release(lost);
+    }
+  }
+
+  return {
+    ...queryable((statement) => pool.query(asQuery(statement))),
+    async transact(body, { cause = NO_CAUSE, signal, snapshot = false } = {}) {
+      const begin = snapshot ? 'begin isolation level repeatable read read only' : 'begin';
+      for (let retry = 0; ; retry++) {
+        signal?.throwIfAborted();
+        try {
+          return await attempt(body, begin, cause);
+        } catch (error) {
+          if (!isRetryable(error) || retry === RETRIES_MAX) throw error;
+          log.debug('a transaction is repeated', { error, attempt: retry + 1 });
+          await clock.sleep(random.below(RETRY_BASE_MS * 2 ** retry) + 1, signal);
+        }
+      }
+    },
+    waiting: () => pool.waitingCount,
+    close: () => pool.end(),
+  };
+}
+
+/** Rolls back; the error to discard the connection with when that is not possible or not safe. */
+async function rollback(client: pg.PoolClient, cause: unknown): Promise<Error | undefined> {
+  if (cause instanceof CommitUnknownError || isConnectionError(cause)) return cause as Error;
+  try {
+    await client.query('rollback');
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}

@@ -1,0 +1,82 @@
+// Gives each service a database and two roles of its own: the owner migrates, the service's role only reads and writes
+// rows. No role may connect to another's database.
+import pg from 'pg';
+
+export interface ServiceDatabase {
+  readonly name: string;
+  readonly ownerUrl: string;
+  /** What the service itself connects with. */
+  readonly url: string;
+}
+
+export interface ProvisionOptions {
+  /** A role that may create roles and databases. */
+  readonly adminUrl: string;
+  /** Names databases and roles `<prefix>_<name>`. */
+  readonly prefix: string;
+  readonly names: readonly string[];
+  /** One secret from which each role's password is derived, or given, by role name. */
+  readonly password: (role: string) => string;
+}
+
+const quote = pg.escapeIdentifier;
+
+function urlFor(adminUrl: string, role: string, password: string, database: string): string {
+  const url = new URL(adminUrl);
+  url.username = role;
+  url.password = password;
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+async function ensureRole(admin: pg.Client, role: string, password: string): Promise<void> {
+  const { rowCount } = await admin.query('select from pg_roles where rolname = $1', [role]);
+  const verb = rowCount === 0 ? 'create' : 'alter';
+  await admin.query(
+    `${verb} role ${quote(role)} login nosuperuser nocreatedb nocreaterole password ${pg.escapeLiteral(password)}`,
+  );
+}
+
+async function ensureDatabase(admin: pg.Client, database: string, owner: string, role: string): Promise<void> {
+  const { rowCount } = await admin.query('select from pg_database where datname = $1', [database]);
+  if (rowCount === 0) await admin.query(`create database ${quote(database)} owner ${quote(owner)}`);
+  await admin.query(`revoke all on database ${quote(database)} from public`);
+  await admin.query(`grant connect on database ${quote(database)} to ${quote(role)}`);
+}
+
+async function grantRows(ownerUrl: string, role: string): Promise<void> {
+  const owner = new pg.Client({ connectionString: ownerUrl });
+  await owner.connect();
+  try {
+    const rights = 'select, insert, update, delete';
+    await owner.query(`grant usage on schema public to ${quote(role)}`);
+    await owner.query(`grant ${rights} on all tables in schema public to ${quote(role)}`);
+    await owner.query(`alter default privileges in schema public grant ${rights} on tables to ${quote(role)}`);
+    await owner.query(`alter default privileges in schema public grant usage, select on sequences to ${quote(role)}`);
+  } finally {
+    await owner.end();
+  }
+}
+
+/** Creates what is missing; repeating it changes nothing but the passwords. */
+export async function provisionDatabases(options: ProvisionOptions): Promise<ServiceDatabase[]> {
+  const { adminUrl, prefix, names, password } = options;
+  const admin = new pg.Client({ connectionString: adminUrl, application_name: 'stoa-provision' });
+  await admin.connect();
+  const result: ServiceDatabase[] = [];
+  try {
+    for (const name of names) {
+      const database = `${prefix}_${name}`;
+      const owner = `${database}_owner`;
+      await ensureRole(admin, owner, password(owner));
+      await ensureRole(admin, database, password(database));
+      await ensureDatabase(admin, database, owner, database);
+      const ownerUrl = urlFor(adminUrl, owner, password(owner), database);
+      await grantRows(ownerUrl, database);
+      result.push({ name, ownerUrl, url: urlFor(adminUrl, database, password(database), database) });
+    }
+  } finally {
+    await admin.end();
+  }
+  return result;
+}

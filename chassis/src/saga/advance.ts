@@ -1,0 +1,174 @@
+// Runs sagas: lock, decide, write state, transition, timer and commands, all in the caller's transaction.
+import type { DescMessage } from '@bufbuild/protobuf';
+import { type Cause, NO_CAUSE, type Received } from '../events/envelope.ts';
+import type { Publish } from '../events/publish.ts';
+import type { Failpoints } from '../failpoint.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Tx } from '../postgres/database.ts';
+import type { Ids } from '../runtime.ts';
+import { begin, type Decision, decide, type Trigger } from './decide.ts';
+import { isTerminal, type Json, type SagaDefinition } from './define.ts';
+import type { SagaRunner, Transition } from './runner.ts';
+import { insertSagas, lockDueSagas, lockSagas, type Move, openManualTask, type SagaRow, writeMoves } from './store.ts';
+
+export interface SagaRunnerOptions {
+  readonly publish: Publish;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly failpoints: Failpoints;
+}
+
+/** Something that happened to one saga. */
+interface Happening {
+  readonly sagaId: string;
+  readonly trigger: Trigger;
+  /** Given the saga's version, names the trigger for deduplication and for the timeline. */
+  readonly triggerId: (version: number) => string;
+  readonly reply: Received<DescMessage> | undefined;
+  readonly cause: Cause;
+}
+
+type Moved = Extract<Decision, { kind: 'moved' }>;
+
+/** `versions` are all versions of one saga that instances may still run; new ones start with the highest. */
+export function createSagaRunner<Data extends Json>(
+  versions: readonly SagaDefinition<Data>[],
+  options: SagaRunnerOptions,
+): SagaRunner<Data> {
+  const { publish, ids, log, metrics, failpoints } = options;
+  const latest = versions.reduce((a, b) => (b.version > a.version ? b : a));
+  const { name } = latest;
+
+  function definitionOf(version: number): SagaDefinition<Data> {
+    const found = versions.find((definition) => definition.version === version);
+    if (found === undefined) throw new Error(`saga ${name}: version ${version} is not declared any more`);
+    return found;
+  }
+
+  function send(tx: Tx, decision: Moved, cause: Cause): void {
+    if (decision.command !== undefined) publish(tx, decision.command.schema, decision.command.init, cause);
+  }
+
+  async function applyAll(tx: Tx, rows: readonly SagaRow[], happenings: readonly Happening[]) {
+    const byId = new Map(rows.map((row) => [row.sagaId, row]));
+    const moves: Move[] = [];
+    const transitions: Transition<Data>[] = [];
+    for (const happening of happenings) {
+      const row = byId.get(happening.sagaId);
+      const definition = row === undefined ? undefined : definitionOf(row.definitionVersion);
+      if (row === undefined || definition === undefined) {
+        log.warn('a reply for an unknown saga was passed over', { saga: name, id: happening.sagaId });
+        continue;
+      }
+      const decision = decide(definition, { ...row, data: row.data as Data }, happening.trigger);
+      if (decision.kind === 'ignored') {
+        metrics.count('saga_ignored_total', 'Triggers that no step awaited', { saga: name, state: row.state });
+        continue;
+      }
+      await failpoints.hit(`saga.${row.state}`);
+      moves.push(toMove(row, decision, happening));
+      send(tx, decision, happening.cause);
+      if (decision.openManualTask) await callForHelp(tx, row, decision);
+      if (row.state !== decision.state) transitions.push(toTransition(row, decision, happening));
+      metrics.count('saga_moved_total', 'Moves by the state they lead to', { saga: name, state: decision.state });
+    }
+    if (moves.length > 0) await writeMoves(tx, moves);
+    return transitions;
+  }
+
+  function toTransition(row: SagaRow, decision: Moved, { reply, cause }: Happening): Transition<Data> {
+    const { sagaId, state, data } = row;
+    return { sagaId, data: data as Data, from: state, to: decision.state, reason: decision.reason, reply, cause };
+  }
+
+  async function callForHelp(tx: Tx, row: SagaRow, { state, attempts, reason }: Moved): Promise<void> {
+    const context = { state, attempts, reason };
+    const opened = await openManualTask(tx, { id: ids.uuid(), sagaId: row.sagaId, kind: state, context });
+    if (!opened) return;
+    log.error('a saga needs a person: its command is not answered', { saga: name, id: row.sagaId, state });
+    metrics.count('manual_task_opened_total', 'Manual tasks opened', { saga: name, state });
+  }
+
+  return {
+    async start(tx, starts) {
+      const moves = starts.map(({ sagaId, data, cause = tx.cause }) => {
+        const decision = begin(latest, data) as Moved;
+        send(tx, decision, cause);
+        return { ...firstMove(sagaId, decision), data };
+      });
+      await insertSagas(tx, name, latest.version, moves);
+    },
+
+    async advance(tx, replies) {
+      const rows = await lockSagas(
+        tx,
+        name,
+        replies.map((reply) => reply.aggregateId),
+      );
+      return applyAll(tx, rows, replies.map(fromReply));
+    },
+
+    async cancel(tx, sagaId, reason) {
+      const rows = await lockSagas(tx, name, [sagaId]);
+      const trigger = { kind: 'cancel', reason } as const;
+      const triggerId = (version: number) => `cancel:${version}`;
+      const moved = await applyAll(tx, rows, [{ sagaId, trigger, triggerId, reply: undefined, cause: tx.cause }]);
+      return moved[0];
+    },
+
+    async fireTimers(tx, limit) {
+      const rows = await lockDueSagas(tx, name, limit);
+      return applyAll(tx, rows, rows.map(fromTimer));
+    },
+  };
+}
+
+function fromReply(reply: Received<DescMessage>): Happening {
+  const type = (reply.message as unknown as { $typeName: string }).$typeName;
+  return {
+    sagaId: reply.aggregateId,
+    trigger: { kind: 'reply', type, message: reply.message },
+    triggerId: () => reply.eventId,
+    reply,
+    cause: reply.cause,
+  };
+}
+
+function fromTimer({ sagaId }: SagaRow): Happening {
+  return {
+    sagaId,
+    trigger: { kind: 'timer' },
+    triggerId: (version) => `timer:${version}`,
+    reply: undefined,
+    cause: NO_CAUSE,
+  };
+}
+
+function toMove(row: SagaRow, decision: Moved, happening: Happening): Move {
+  const { state, reason, attempts, wakeAfterSeconds } = decision;
+  return {
+    sagaId: row.sagaId,
+    fromState: row.state,
+    toState: state,
+    version: row.version + 1,
+    reason,
+    attempts,
+    wakeAfterSeconds: isTerminal(state) ? undefined : wakeAfterSeconds,
+    triggerId: happening.triggerId(row.version),
+  };
+}
+
+function firstMove(sagaId: string, { state, wakeAfterSeconds }: Moved): Move {
+  return {
+    sagaId,
+    fromState: '',
+    toState: state,
+    version: 1,
+    reason: '',
+    attempts: 1,
+    wakeAfterSeconds,
+    triggerId: 'start',
+  };
+}

@@ -1,0 +1,191 @@
+// What a saga does next: a pure function of its declaration, its state and what happened.
+import {
+  COMPENSATED,
+  COMPLETED,
+  isTerminal,
+  type Json,
+  type Outgoing,
+  type SagaDefinition,
+  undoing,
+} from './define.ts';
+
+export interface SagaState<Data> {
+  readonly state: string;
+  readonly version: number;
+  readonly data: Data;
+  /** Why it turned back; empty while it goes forward. */
+  readonly reason: string;
+  /** How often the current state's command was sent. */
+  readonly attempts: number;
+  /** How long it has been in this state, by the database's clock. */
+  readonly inStateSeconds: number;
+}
+
+export type Trigger =
+  /** A reply, by its full type name; `message` is handed to the refusal's reason. */
+  | { readonly kind: 'reply'; readonly type: string; readonly message: unknown }
+  | { readonly kind: 'timer' }
+  | { readonly kind: 'cancel'; readonly reason: string }
+  /** An operator sends the current command again. */
+  | { readonly kind: 'repeat' };
+
+export type Decision =
+  /** Nothing awaited it: recorded, nothing changes. */
+  | { readonly kind: 'ignored' }
+  | {
+      readonly kind: 'moved';
+      readonly state: string;
+      readonly reason: string;
+      readonly attempts: number;
+      readonly command: Outgoing | undefined;
+      /** When to act if no reply comes; undefined in terminal states. */
+      readonly wakeAfterSeconds: number | undefined;
+      readonly openManualTask: boolean;
+    };
+
+const MANUAL_TASK_AFTER_SECONDS = 900;
+const REPEAT_SECONDS = { first: 5, max: 300 };
+
+/** Pause before the command is sent again: doubles from 5 s to 5 min. */
+export function repeatAfterSeconds(attempts: number): number {
+  return Math.min(REPEAT_SECONDS.max, REPEAT_SECONDS.first * 2 ** Math.max(0, attempts - 1));
+}
+
+const IGNORED: Decision = { kind: 'ignored' };
+
+/** The first move of a new instance. */
+export function begin<Data extends Json>(definition: SagaDefinition<Data>, data: Data): Decision {
+  return forwardTo(definition, data, 0);
+}
+
+/** Decides for a running instance. Every state answers every trigger. */
+export function decide<Data extends Json>(
+  definition: SagaDefinition<Data>,
+  saga: SagaState<Data>,
+  trigger: Trigger,
+): Decision {
+  if (isTerminal(saga.state)) return IGNORED;
+  const forward = definition.steps.findIndex((step) => step.state === saga.state);
+  const back = definition.steps.findIndex((step) => undoing(step.state) === saga.state);
+  if (forward >= 0) return decideForward(definition, saga, forward, trigger);
+  if (back >= 0) return decideBack(definition, saga, back, trigger);
+  throw new Error(`saga ${definition.name} v${definition.version} has no state ${saga.state}`);
+}
+
+function decideForward<Data extends Json>(
+  definition: SagaDefinition<Data>,
+  saga: SagaState<Data>,
+  index: number,
+  trigger: Trigger,
+): Decision {
+  const step = stepAt(definition, index);
+  const turnBack = (reason: string, from: number) => backFrom(definition, saga.data, from, reason);
+  switch (trigger.kind) {
+    case 'reply': {
+      if (trigger.type === step.success.typeName) return forwardTo(definition, saga.data, index + 1);
+      const refused = step.refusals.find(({ schema }) => schema.typeName === trigger.type);
+      // A refused step has no effect of its own: only the steps before it are undone.
+      return refused === undefined ? IGNORED : turnBack(refused.reason(trigger.message as never), index - 1);
+    }
+    case 'timer':
+      // The step's outcome is unknown: it is undone as well, or asked for until it is known.
+      if (step.onTimeout === 'compensate') return turnBack(definition.timeoutReason(step.state), index);
+      return again(definition, saga, step.command(saga.data));
+    case 'cancel': {
+      const pivot = definition.steps.findIndex((candidate) => candidate.pivot);
+      return pivot >= 0 && index >= pivot ? IGNORED : turnBack(trigger.reason, index);
+    }
+    case 'repeat':
+      return again(definition, saga, step.command(saga.data));
+    default:
+      return trigger satisfies never;
+  }
+}
+
+function decideBack<Data extends Json>(
+  definition: SagaDefinition<Data>,
+  saga: SagaState<Data>,
+  index: number,
+  trigger: Trigger,
+): Decision {
+  const { undo } = stepAt(definition, index);
+  if (undo === undefined) throw new Error(`saga ${definition.name}: ${saga.state} has no undo`);
+  switch (trigger.kind) {
+    case 'reply':
+      if (trigger.type !== undo.done.typeName) return IGNORED;
+      return backFrom(definition, saga.data, index - 1, saga.reason);
+    case 'cancel':
+      return IGNORED;
+    case 'timer':
+    case 'repeat':
+      // An undo is never given up.
+      return again(definition, saga, undo.command(saga.data));
+    default:
+      return trigger satisfies never;
+  }
+}
+
+function stepAt<Data extends Json>({ name, steps }: SagaDefinition<Data>, index: number) {
+  const step = steps[index];
+  if (step === undefined) throw new Error(`saga ${name} has no step ${index}`);
+  return step;
+}
+
+const ended = (state: string, reason: string): Decision => ({
+  kind: 'moved',
+  state,
+  reason,
+  attempts: 0,
+  command: undefined,
+  wakeAfterSeconds: undefined,
+  openManualTask: false,
+});
+
+function forwardTo<Data extends Json>(definition: SagaDefinition<Data>, data: Data, index: number): Decision {
+  const step = definition.steps[index];
+  if (step === undefined) return ended(COMPLETED, '');
+  return {
+    ...ended(step.state, ''),
+    kind: 'moved',
+    attempts: 1,
+    command: step.command(data),
+    wakeAfterSeconds: step.timeoutSeconds,
+  } as Decision;
+}
+
+/** Undoes the nearest step at or before `index` that has an undo; ends when there is none left. */
+function backFrom<Data extends Json>(
+  definition: SagaDefinition<Data>,
+  data: Data,
+  index: number,
+  reason: string,
+): Decision {
+  for (let i = index; i >= 0; i--) {
+    const { state, undo } = stepAt(definition, i);
+    if (undo === undefined) continue;
+    return {
+      ...ended(undoing(state), reason),
+      attempts: 1,
+      command: undo.command(data),
+      wakeAfterSeconds: repeatAfterSeconds(1),
+    } as Decision;
+  }
+  return ended(COMPENSATED, reason);
+}
+
+function again<Data extends Json>(
+  definition: SagaDefinition<Data>,
+  saga: SagaState<Data>,
+  command: Outgoing,
+): Decision {
+  const attempts = saga.attempts + 1;
+  return {
+    kind: 'moved',
+    state: saga.state,
+    reason: saga.reason,
+    attempts,
+    command,
+    wakeAfterSeconds: repeatAfterSeconds(attempts),
+    openManualTask: saga.inStateSeconds >= (definition.manualTaskAfterSeconds ?? MANUAL_TASK_AFTER_SECONDS),
+  };
+}

@@ -1,0 +1,119 @@
+// The sagas' SQL. Set-based: a batch of replies costs two statements, whatever its size.
+import type { Queryable, Tx } from '../postgres/database.ts';
+import { sql } from '../postgres/sql.ts';
+import type { Json } from './define.ts';
+
+export interface SagaRow {
+  readonly sagaId: string;
+  readonly definitionVersion: number;
+  readonly state: string;
+  readonly version: number;
+  readonly data: Json;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly inStateSeconds: number;
+}
+
+interface StoredRow {
+  saga_id: string;
+  definition_version: number;
+  state: string;
+  version: number;
+  data: Json;
+  reason: string;
+  attempts: number;
+  in_state_seconds: number;
+}
+
+const toRow = (row: StoredRow): SagaRow => ({
+  sagaId: row.saga_id,
+  definitionVersion: row.definition_version,
+  state: row.state,
+  version: row.version,
+  data: row.data,
+  reason: row.reason,
+  attempts: row.attempts,
+  inStateSeconds: row.in_state_seconds,
+});
+
+/** Locks sagas by id, in id order so that two batches cannot deadlock. */
+export async function lockSagas(tx: Tx, name: string, ids: readonly string[]): Promise<SagaRow[]> {
+  const rows = await tx.rows(sql<StoredRow>`
+    select saga_id, definition_version, state, version, data, reason, attempts,
+      extract(epoch from now() - entered_at)::float8 as in_state_seconds
+    from saga where name = ${name} and saga_id = any(${ids}::uuid[]) order by saga_id for update`);
+  return rows.map(toRow);
+}
+
+/** Locks sagas whose timer is due, skipping those that another replica or a reply is working on. */
+export async function lockDueSagas(tx: Tx, name: string, limit: number): Promise<SagaRow[]> {
+  const rows = await tx.rows(sql<StoredRow>`
+    select saga_id, definition_version, state, version, data, reason, attempts,
+      extract(epoch from now() - entered_at)::float8 as in_state_seconds
+    from saga where name = ${name} and wake_at <= now() order by wake_at limit ${limit} for update skip locked`);
+  return rows.map(toRow);
+}
+
+export interface Move {
+  readonly sagaId: string;
+  readonly fromState: string;
+  readonly toState: string;
+  readonly version: number;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly wakeAfterSeconds: number | undefined;
+  readonly triggerId: string;
+}
+
+/** Stores new instances and their first transition. */
+export async function insertSagas(
+  tx: Tx,
+  name: string,
+  definitionVersion: number,
+  moves: readonly (Move & { readonly data: Json })[],
+): Promise<void> {
+  await tx.run(sql`
+    with new as (
+      select * from unnest(
+        ${moves.map((m) => m.sagaId)}::uuid[], ${moves.map((m) => m.toState)}::text[],
+        ${moves.map((m) => JSON.stringify(m.data))}::jsonb[], ${moves.map((m) => m.wakeAfterSeconds ?? 0)}::float8[],
+        ${moves.map((m) => m.triggerId)}::text[]) as n (saga_id, state, data, wake_after, trigger_id)
+    ), stored as (
+      insert into saga (saga_id, name, definition_version, state, version, data, wake_at)
+      select saga_id, ${name}, ${definitionVersion}, state, 1, data, now() + make_interval(secs => wake_after) from new
+    )
+    insert into saga_transition (saga_id, version, from_state, to_state, trigger_id)
+    select saga_id, 1, '', state, trigger_id from new`);
+}
+
+/** Writes moves and their transitions; a trigger that was applied before violates `saga_transition`'s unique key. */
+export async function writeMoves(tx: Tx, moves: readonly Move[]): Promise<void> {
+  await tx.run(sql`
+    with m as (
+      select * from unnest(
+        ${moves.map((m) => m.sagaId)}::uuid[], ${moves.map((m) => m.fromState)}::text[],
+        ${moves.map((m) => m.toState)}::text[], ${moves.map((m) => m.version)}::int[],
+        ${moves.map((m) => m.reason)}::text[], ${moves.map((m) => m.attempts)}::int[],
+        ${moves.map((m) => m.wakeAfterSeconds ?? null)}::float8[], ${moves.map((m) => m.triggerId)}::text[])
+        as m (saga_id, from_state, to_state, version, reason, attempts, wake_after, trigger_id)
+    ), moved as (
+      update saga s set state = m.to_state, version = m.version, reason = m.reason, attempts = m.attempts,
+        entered_at = case when m.to_state = m.from_state then s.entered_at else now() end,
+        wake_at = now() + make_interval(secs => m.wake_after), updated_at = now()
+      from m where s.saga_id = m.saga_id
+    )
+    insert into saga_transition (saga_id, version, from_state, to_state, trigger_id)
+    select saga_id, version, from_state, to_state, trigger_id from m`);
+}
+
+/** Opens a manual task, once for each saga and state. */
+export async function openManualTask(
+  tx: Queryable,
+  task: { readonly id: string; readonly sagaId: string; readonly kind: string; readonly context: Json },
+): Promise<boolean> {
+  const opened = await tx.run(sql`
+    insert into manual_task (id, saga_id, kind, context)
+    values (${task.id}, ${task.sagaId}, ${task.kind}, ${JSON.stringify(task.context)}::jsonb)
+    on conflict (saga_id, kind) do nothing`);
+  return opened === 1;
+}
