@@ -1,0 +1,43 @@
+// The two rows of a claim: the guest's cart and the customer's own open one.
+import type { Tx } from '@stoa/chassis/postgres/database';
+import { sql } from '@stoa/chassis/postgres/sql';
+import type { Cart } from '../domain/cart.ts';
+import { type CartRow, toCart } from './cart-row.ts';
+
+export interface Claimed {
+  /** The cart asked for; undefined when there is none, or when it was merged already. */
+  readonly guests: Cart | undefined;
+  /** Where the cart asked for was merged into. */
+  readonly mergedInto: string | undefined;
+  /** The customer's open cart in the same currency that was changed last. */
+  readonly customers: Cart | undefined;
+}
+
+/** Locks both rows, in id order: two claims, or a claim and a batch of orders, cannot wait for each other. */
+export async function lockClaimed(tx: Tx, cartId: string, userId: string): Promise<Claimed> {
+  const rows = await tx.rows(sql<CartRow & { merged_into: string | null }>`
+    select id, version, customer_id, currency, lines, email, address, shipping_method_id, order_id, updated_at, merged_into
+    from cart
+    where id = ${cartId} or id = (
+      select own.id from cart own join cart asked on asked.id = ${cartId} and asked.currency = own.currency
+      where own.customer_id = ${userId} and own.order_id is null and own.id <> ${cartId}
+      order by own.updated_at desc limit 1)
+    order by id
+    for update`);
+  const asked = rows.find((row) => row.id === cartId);
+  // The row may have changed between being found and being locked: it is judged as it is now.
+  const own = rows.find((row) => row.id !== cartId && row.customer_id === userId && row.order_id === null);
+  return {
+    guests: asked !== undefined && asked.merged_into === null ? toCart(asked) : undefined,
+    mergedInto: asked?.merged_into ?? undefined,
+    customers: own && toCart(own),
+  };
+}
+
+/** Empties a locked guest's cart and leaves a signpost, which the abandoned-carts job removes in time. */
+export async function dissolveCart(tx: Tx, id: string, mergedInto: string): Promise<void> {
+  await tx.run(sql`
+    update cart set merged_into = ${mergedInto}, version = version + 1, updated_at = now(),
+      lines = '[]', email = null, address = null, shipping_method_id = null
+    where id = ${id}`);
+}
