@@ -25,7 +25,8 @@ export function readFailpoints(text: string, clock: Clock): Failpoints {
   const points = new Map<string, Failpoint>();
   for (const entry of text.split(';')) {
     const match = /^([\w.-]+)=(kill|stop|throw|delay)(?::(\d+))?(?:@(\d+))?$/.exec(entry.trim());
-    if (match === null) throw new Error(`STOA_FAILPOINTS: cannot read "${entry}"; write name=kill|stop|throw|delay[:ms][@hit]`);
+    if (match === null)
+      throw new Error(`STOA_FAILPOINTS: cannot read "${entry}"; write name=kill|stop|throw|delay[:ms][@hit]`);
     const [, name = '', action, delayMs = '0', at = '0'] = match;
     points.set(name, { action: action as Action, delayMs: Number(delayMs), at: Number(at), hits: 0 });
   }

@@ -11,6 +11,7 @@ import type { Topic } from './events/topic.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { Database } from './postgres/database.ts';
+import type { Readiness } from './readiness.ts';
 import type { RpcService } from './rpc/implement.ts';
 import type { Runtime } from './runtime.ts';
 import type { Json, SagaDefinition } from './saga/define.ts';
@@ -35,6 +36,8 @@ export interface ServiceContext<Config = unknown, Deps = unknown> extends Runtim
   wake(job: string): void;
   /** Events as they pass, without any promise: for live views. */
   readonly live: LiveEvents;
+  /** Whether the process can serve, and why not. */
+  readiness(): Readiness;
   /** Starts and advances instances of a saga that the definition declares. */
   saga<Data extends Json>(definition: SagaDefinition<Data>): SagaRunner<Data>;
 }
@@ -64,6 +67,10 @@ export interface ServiceDefinition<Spec extends ConfigSpec = ConfigSpec, Deps = 
   readonly databases?: Readonly<Record<string, URL>>;
   /** Topics it owns: their outbox is here. */
   readonly publishes?: readonly Topic[];
+  /** Those of them whose outbox is the event store of their aggregates: never deleted. */
+  readonly eventStores?: readonly Topic[];
+  /** Whether it listens to live events. */
+  readonly live?: boolean;
   readonly consumers?: readonly ConsumerDefinition<ServiceContext<ConfigOf<Spec>, Deps>>[];
   readonly jobs?: readonly JobDefinition<ServiceContext<ConfigOf<Spec>, Deps>>[];
   /** Every version that instances may still run. */

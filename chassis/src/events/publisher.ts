@@ -1,7 +1,7 @@
 // The publishing half of a service: one sequencer, one sender for each topic, under a lease that lets one replica do
 // the work. The lease only saves duplicate work: the head row's lock keeps the numbering right without it, and
 // consumers skip what is sent twice.
-import { createBell } from '../bell.ts';
+import type { Bell } from '../bell.ts';
 import type { Failpoints } from '../failpoint.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
@@ -16,6 +16,8 @@ export interface PublisherOptions {
   readonly db: Database;
   readonly bus: Bus;
   readonly topics: readonly string[];
+  /** Rung after each commit that published. */
+  readonly bell: Bell;
   /** Names this replica: a restarted one with the same name takes its lease back at once. */
   readonly instance: string;
   readonly clock: Clock;
@@ -25,8 +27,6 @@ export interface PublisherOptions {
 }
 
 export interface Publisher {
-  /** Something was committed. */
-  wake(): void;
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -34,8 +34,7 @@ export const LEASE_SECONDS = 10;
 export const LEASE_RENEW_MS = 3000;
 
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { db, topics, instance, clock, log, metrics } = options;
-  const bell = createBell(clock);
+  const { db, topics, bell, instance, clock, log, metrics } = options;
   const senders = new Map<string, Sender>();
   let leader = false;
   const active = () => leader;
@@ -71,7 +70,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   return {
-    wake: () => bell.ring(),
     async run(signal) {
       await openTopics(options, signal);
       for (const head of await readHeads(db, topics)) {
@@ -80,7 +78,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const sequencer = runSequencer(
         {
           ...options,
-          bell,
           active,
           onNumbered: (records) => {
             for (const [topic, sender] of senders) sender.add(records.filter((record) => record.topic === topic));

@@ -9,6 +9,7 @@ import type { Failpoints } from '../failpoint.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Database } from '../postgres/database.ts';
+import type { Readiness } from '../readiness.ts';
 import type { RpcService } from '../rpc/implement.ts';
 import type { Runtime } from '../runtime.ts';
 import { createSagaRunner } from '../saga/advance.ts';
@@ -33,6 +34,7 @@ export interface ServiceEnvironment {
   openDatabase(name: string, service: string): Database;
   client<S extends DescService>(service: S, caller: string): Client<S>;
   live(): LiveEvents;
+  readiness(): Readiness;
   wake(service: string, job: string): void;
 }
 
@@ -84,6 +86,7 @@ export async function buildService(definition: AnyService, environment: ServiceE
     client: <S extends DescService>(service: S) => environment.client(service, name),
     wake: (job: string) => environment.wake(name, job),
     live: environment.live(),
+    readiness: () => environment.readiness(),
     saga: sagaRunners(definition, { publish, ids: runtime.ids, log, metrics, failpoints }),
   };
   const deps: unknown = await definition.setup?.(base);

@@ -169,6 +169,7 @@ export async function testService(definition: AnyService, options: TestServiceOp
     openDatabase: (name) => databases.open(name),
     client: (service, caller) => createClient(service, createInProcessTransport(fakes, caller)),
     live: () => live,
+    readiness: () => ({ ready: true, reasons: {} }),
     wake: (_service, job) => woken.push(job),
   });
   const dispatcher = dispatcherFor(built.rpc, runtime, log);

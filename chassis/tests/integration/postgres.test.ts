@@ -1,5 +1,5 @@
 import { createLog } from '@stoa/chassis/log';
-import { CommitUnknownError, sqlState, SqlState } from '@stoa/chassis/postgres/database';
+import { CommitUnknownError, SqlState, sqlState } from '@stoa/chassis/postgres/database';
 import type { PgDatabase } from '@stoa/chassis/postgres/pg-database';
 import { sql } from '@stoa/chassis/postgres/sql';
 import { systemRuntime } from '@stoa/chassis/runtime';

@@ -1,0 +1,64 @@
+// Health, metrics and info of a process over plain HTTP, on a port of its own that no outsider reaches.
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Metrics } from '../metrics.ts';
+import type { Readiness } from '../readiness.ts';
+
+export interface AdminOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly readiness: () => Readiness;
+  readonly metrics: Metrics;
+  readonly info: () => unknown;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Opens a port; a taken one is told in one sentence. */
+export async function listenHttp(server: Server, host: string, port: number): Promise<HttpServer> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'EADDRINUSE' ? new Error(`port ${port} is already in use`, { cause: error }) : error),
+    );
+    server.listen(port, host, () => resolve());
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+function json(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
+}
+
+/** Live says that the process turns; ready that it should get traffic. Live never looks at dependencies. */
+export function serveAdmin({ host, port, readiness, metrics, info }: AdminOptions): Promise<HttpServer> {
+  const server = createServer((request, response) => {
+    switch (request.url) {
+      case '/health/live':
+        return json(response, 200, { live: true });
+      case '/health/ready': {
+        const state = readiness();
+        return json(response, state.ready ? 200 : 503, state);
+      }
+      case '/metrics':
+        void metrics
+          .text()
+          .then((text) => response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(text));
+        return;
+      case '/info':
+        return json(response, 200, info());
+      default:
+        return json(response, 404, { error: 'try /health/live, /health/ready, /metrics or /info' });
+    }
+  });
+  return listenHttp(server, host, port);
+}

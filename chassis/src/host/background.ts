@@ -1,0 +1,110 @@
+// A service's loops: its publisher, its consumers, its jobs and the retention of its outbox.
+import { EventLogService } from '@stoa/proto/stoa/chassis/v1/event_log_pb';
+import type { Bus } from '../events/bus.ts';
+import type { ConsumerDefinition } from '../events/consumer.ts';
+import { remoteProducer } from '../events/event-log.ts';
+import { createInboxWorker, type InboxWorker } from '../events/inbox-worker.ts';
+import { createPublisher } from '../events/publisher.ts';
+import { deleteExpired } from '../events/retention.ts';
+import type { Topic } from '../events/topic.ts';
+import type { Failpoints } from '../failpoint.ts';
+import type { Metrics } from '../metrics.ts';
+import type { JobDefinition } from '../service.ts';
+import type { AnyContext, BuiltService } from './build-service.ts';
+import type { Connections } from './connections.ts';
+import { type createBells, type Loops, runJob } from './loops.ts';
+
+export interface BackgroundOptions {
+  readonly bus: Bus | undefined;
+  readonly connections: Connections;
+  readonly loops: Loops;
+  readonly bells: ReturnType<typeof createBells>;
+  readonly metrics: Metrics;
+  readonly failpoints: Failpoints;
+  readonly instance: string;
+}
+
+/** The job under which a service's publisher is woken after a commit. */
+export const PUBLISHER_BELL = 'chassis:publisher';
+const RETENTION_EVERY_MS = 60_000;
+
+/** Starts them; returns the consumers, whose state decides on readiness. */
+export function startBackground(built: BuiltService, options: BackgroundOptions): InboxWorker[] {
+  const { definition, context } = built;
+  const topics: readonly Topic[] = definition.publishes ?? [];
+  if (topics.length > 0) startPublisher(built, topics, options);
+  const consumers = (definition.consumers ?? []) as readonly ConsumerDefinition<AnyContext>[];
+  const workers = consumers.map((consumer) => startConsumer(built, consumer, options));
+  const jobs = (definition.jobs ?? []) as readonly JobDefinition<AnyContext>[];
+  for (const job of [...jobs, ...retention(built, topics)]) {
+    const bell = options.bells(definition.name, job.name);
+    const { clock, log } = context;
+    options.loops.start(`${definition.name}.${job.name}`, (signal) =>
+      runJob(job, context, { bell, clock, log, metrics: options.metrics }, signal),
+    );
+  }
+  return workers;
+}
+
+function startPublisher({ definition, context }: BuiltService, topics: readonly Topic[], options: BackgroundOptions) {
+  const { clock, log, db, metrics } = context;
+  const { failpoints, instance, loops, bells } = options;
+  const publisher = createPublisher({
+    db,
+    bus: needed(options.bus),
+    topics: topics.map(({ name }) => name),
+    bell: bells(definition.name, PUBLISHER_BELL),
+    instance,
+    clock,
+    log,
+    metrics,
+    failpoints,
+  });
+  loops.start(`${definition.name}.publisher`, (signal) => publisher.run(signal));
+}
+
+function startConsumer(
+  { definition, context }: BuiltService,
+  consumer: ConsumerDefinition<AnyContext>,
+  options: BackgroundOptions,
+): InboxWorker {
+  const { clock, log, db, metrics } = context;
+  const { failpoints, instance, loops, connections } = options;
+  const client = connections.client(definition.name, EventLogService, { of: consumer.topic.owner });
+  const worker = createInboxWorker({
+    definition: consumer,
+    context,
+    db,
+    bus: needed(options.bus),
+    producer: remoteProducer(client),
+    instance,
+    clock,
+    log,
+    metrics,
+    failpoints,
+  });
+  loops.start(consumer.name, (signal) => worker.run(signal));
+  return worker;
+}
+
+function retention({ definition, context }: BuiltService, topics: readonly Topic[]): JobDefinition<AnyContext>[] {
+  const kept = new Set((definition.eventStores ?? []).map(({ name }: Topic) => name));
+  const deletable = topics.filter(({ name }) => !kept.has(name));
+  if (deletable.length === 0) return [];
+  return [
+    {
+      name: 'chassis:retention',
+      everyMs: RETENTION_EVERY_MS,
+      async run() {
+        let hasMore = false;
+        for (const { name } of deletable) hasMore = (await deleteExpired(context.db, name)) || hasMore;
+        return hasMore;
+      },
+    },
+  ];
+}
+
+function needed(bus: Bus | undefined): Bus {
+  if (bus === undefined) throw new Error('a service with topics or consumers needs the broker');
+  return bus;
+}

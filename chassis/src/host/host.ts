@@ -1,0 +1,228 @@
+// A host runs any set of services in one process: it opens what they need, connects them with each other and with
+// those elsewhere, runs their loops, and ends all of it in order.
+import { createServer } from 'node:http';
+import { EventLogService } from '@stoa/proto/stoa/chassis/v1/event_log_pb';
+import { ConfigError, readConfig, redactedConfig } from '../config.ts';
+import type { Bus } from '../events/bus.ts';
+import { eventLogHandlers } from '../events/event-log.ts';
+import type { InboxWorker } from '../events/inbox-worker.ts';
+import type { LiveEvents } from '../events/live.ts';
+import { liveEvents } from '../events/live-bus.ts';
+import { connectNatsBus } from '../events/nats-bus.ts';
+import type { Topic } from '../events/topic.ts';
+import { readFailpoints } from '../failpoint.ts';
+import { createLog, type Log, type LogLevel } from '../log.ts';
+import { createMetrics } from '../metrics.ts';
+import { openPgDatabase, type PgDatabase } from '../postgres/pg-database.ts';
+import type { Readiness } from '../readiness.ts';
+import { type GrpcServer, serveGrpc } from '../rpc/grpc-server.ts';
+import { createHealthState } from '../rpc/health.ts';
+import { implement, type RpcService } from '../rpc/implement.ts';
+import { type Runtime, systemRuntime } from '../runtime.ts';
+import { type HttpServer, listenHttp, serveAdmin } from './admin-http.ts';
+import { PUBLISHER_BELL, startBackground } from './background.ts';
+import { type AnyService, type BuiltService, buildService } from './build-service.ts';
+import { type Connections, createConnections } from './connections.ts';
+import { checkHostConfig, databaseVariable, type HostConfig, hostConfig } from './host-config.ts';
+import { createBells, createLoops, type Loops } from './loops.ts';
+
+export interface HostOptions {
+  readonly services: readonly AnyService[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly runtime?: Runtime;
+  readonly log?: Log;
+}
+
+export interface Host {
+  readonly grpcPort: number;
+  readonly adminPort: number;
+  /** Ports of the services' HTTP endpoints, by service. */
+  readonly httpPorts: Readonly<Record<string, number>>;
+  readiness(): Readiness;
+  /** Stops taking work, finishes what is in flight within the configured time, and closes everything. */
+  stop(): Promise<void>;
+}
+
+/** What a process shares among its services, in the order in which it must be closed again. */
+interface Shared {
+  readonly config: HostConfig;
+  readonly runtime: Runtime;
+  readonly log: Log;
+  readonly databases: PgDatabase[];
+  readonly loops: Loops;
+  readonly connections: Connections;
+  readonly bus: Bus | undefined;
+}
+
+const usesBroker = ({ publishes = [], consumers = [], live }: AnyService) =>
+  publishes.length + consumers.length > 0 || live === true;
+
+const NO_LIVE: LiveEvents = {
+  subscribe() {
+    throw new Error('this service does not declare `live`');
+  },
+};
+
+/** Starts everything or throws, saying which service could not start and why; nothing is left running then. */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const { services, env, runtime = systemRuntime() } = options;
+  const config = readConfig(hostConfig, env);
+  checkHostConfig(config);
+  const log = options.log ?? createLog(config.logLevel as LogLevel);
+  const metrics = createMetrics({ processMetrics: true });
+  const failpoints = readFailpoints(config.failpoints, runtime.clock);
+  const bells = createBells(runtime.clock);
+  const names = new Set(services.map(({ name }) => name));
+  const shared: Shared = {
+    config,
+    runtime,
+    log,
+    databases: [],
+    loops: createLoops(runtime.clock, log),
+    connections: createConnections({ config, runtime, log, metrics, local: names }),
+    bus: services.some(usesBroker) ? await connectBus(config, names, runtime, log) : undefined,
+  };
+  const { bus } = shared;
+  const live = bus === undefined ? NO_LIVE : liveEvents(bus);
+  const built: BuiltService[] = [];
+  const closers: HttpServer[] = [];
+  let grpc: GrpcServer | undefined;
+  let stopping = false;
+  const workers = new Map<string, InboxWorker[]>();
+  const readiness = () => readinessOf(built, workers, stopping);
+
+  async function stop(): Promise<void> {
+    stopping = true;
+    await Promise.all([grpc?.drain(config.drainMs), shared.loops.stop(), ...closers.map((server) => server.close())]);
+    for (const service of built) await service.teardown();
+    shared.connections.close();
+    await bus?.close();
+    await Promise.all(shared.databases.map((database) => database.close()));
+  }
+
+  try {
+    for (const definition of services) {
+      built.push(
+        await named(definition.name, () =>
+          buildService(definition, {
+            env,
+            runtime,
+            log,
+            metrics,
+            failpoints,
+            openDatabase: (name, service) =>
+              openDatabase(shared, name, env, () => bells(service, PUBLISHER_BELL).ring()),
+            client: (contract, caller) => shared.connections.client(caller, contract),
+            live: () => live,
+            readiness,
+            wake: (service, job) => bells(service, job).ring(),
+          }),
+        ),
+      );
+    }
+    const health = createHealthState();
+    const dispatcher = shared.connections.serve(built.flatMap(handlersOf));
+    grpc = await serveGrpc(dispatcher, { host: config.listenHost, port: config.grpcPort, health, log });
+    for (const service of built) {
+      const { instance } = config;
+      workers.set(
+        service.definition.name,
+        startBackground(service, {
+          bus,
+          connections: shared.connections,
+          loops: shared.loops,
+          bells,
+          metrics,
+          failpoints,
+          instance,
+        }),
+      );
+    }
+    const httpPorts = await openEndpoints(built, config, closers);
+    const info = () => ({
+      services: [...names],
+      instance: config.instance,
+      node: process.version,
+      config: redactedConfig(hostConfig, config),
+    });
+    const admin = await serveAdmin({ host: config.listenHost, port: config.adminPort, readiness, metrics, info });
+    closers.push(admin);
+    for (const { typeName } of dispatcher.services) health.set(typeName, true);
+    health.set('', true);
+    return { grpcPort: grpc.port, adminPort: admin.port, httpPorts, readiness, stop };
+  } catch (error) {
+    await stop().catch(() => {});
+    throw error;
+  }
+}
+
+async function named<T>(service: string, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    throw new Error(`${service} cannot start: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function connectBus(config: HostConfig, names: ReadonlySet<string>, { clock }: Runtime, log: Log): Promise<Bus> {
+  const { natsUrl, natsReplicas, instance } = config;
+  return connectNatsBus({
+    url: natsUrl,
+    name: `${[...names].join('+')}@${instance}`,
+    replicas: natsReplicas,
+    log,
+    clock,
+  });
+}
+
+function openDatabase(
+  { databases, config, runtime, log }: Shared,
+  name: string,
+  env: HostOptions['env'],
+  onPublished: () => void,
+): PgDatabase {
+  const variable = databaseVariable(name);
+  const url = env[variable];
+  if (url === undefined) throw new ConfigError(`${variable} is not set (PostgreSQL database of ${name})`);
+  const { clock, random } = runtime;
+  const { poolMax } = config;
+  const database = openPgDatabase({ url, poolMax, applicationName: `stoa-${name}`, log, clock, random, onPublished });
+  databases.push(database);
+  return database;
+}
+
+function handlersOf({ definition, context, rpc }: BuiltService): RpcService[] {
+  const topics: readonly Topic[] = definition.publishes ?? [];
+  if (topics.length === 0) return [...rpc];
+  const names = topics.map(({ name }) => name);
+  const eventLog = { ...implement(EventLogService, eventLogHandlers(context.db, names)), owner: definition.name };
+  return [...rpc, eventLog];
+}
+
+async function openEndpoints(built: readonly BuiltService[], config: HostConfig, closers: HttpServer[]) {
+  const ports: Record<string, number> = {};
+  for (const { definition, http } of built) {
+    if (http === undefined) continue;
+    const server = await named(definition.name, () =>
+      listenHttp(createServer(http.handler), config.listenHost, http.port),
+    );
+    closers.push(server);
+    ports[definition.name] = server.port;
+  }
+  return ports;
+}
+
+function readinessOf(
+  built: readonly BuiltService[],
+  workers: ReadonlyMap<string, readonly InboxWorker[]>,
+  stopping: boolean,
+): Readiness {
+  const reasons: Record<string, string> = {};
+  if (stopping) reasons.host = 'stopping';
+  for (const { definition, context } of built) {
+    const stuck = workers.get(definition.name)?.map((worker) => worker.stuck());
+    const reason = definition.unready?.(context) ?? stuck?.find((why) => why !== undefined);
+    if (reason !== undefined) reasons[definition.name] = reason;
+  }
+  return { ready: Object.keys(reasons).length === 0, reasons };
+}
