@@ -1,0 +1,55 @@
+// The reading methods. A listing or a search is two statements: the page's positions, then its products.
+import type { ServiceImpl } from '@connectrpc/connect';
+import { notFound } from '@stoa/chassis/rpc/errors';
+import type { CatalogService } from '@stoa/proto/stoa/catalog/v1/catalog_pb';
+import type { CatalogContext } from '../context.ts';
+import { listCategories } from '../infrastructure/categories.ts';
+import { listProducts } from '../infrastructure/list-products.ts';
+import { loadProductBySlug, loadProducts } from '../infrastructure/load-products.ts';
+import { loadVariants } from '../infrastructure/load-variants.ts';
+import { searchProducts } from '../infrastructure/search-products.ts';
+import { readListQuery, readProductKey, readSearchQuery, readSkus } from './read-queries.ts';
+import { onPage, writeCategory, writePage, writeProduct, writeVariant } from './write-messages.ts';
+
+type ReadHandlers = Pick<
+  ServiceImpl<typeof CatalogService>,
+  'listProducts' | 'getProduct' | 'searchProducts' | 'listCategories' | 'getVariants'
+>;
+
+export function readHandlers({ db }: CatalogContext): ReadHandlers {
+  return {
+    async listProducts(request) {
+      const { sort, filter, page } = readListQuery(request);
+      const positions = await listProducts(db, sort, filter, page);
+      const rows = await loadProducts(db, idsOf(onPage(positions, page)));
+      return writePage(sort, page, positions, rows);
+    },
+
+    async getProduct(request) {
+      const key = readProductKey(request);
+      const row = 'id' in key ? (await loadProducts(db, [key.id]))[0] : await loadProductBySlug(db, key.slug);
+      if (row === undefined) throw notFound('PRODUCT_NOT_FOUND', 'there is no such product');
+      return { product: writeProduct(row) };
+    },
+
+    async searchProducts(request) {
+      const { term, filter, page } = readSearchQuery(request);
+      const { positions, total, facets } = await searchProducts(db, term, filter, page);
+      const rows = await loadProducts(db, idsOf(onPage(positions, page)));
+      return { ...writePage('RANK', page, positions, rows), total, categories: [...facets] };
+    },
+
+    async listCategories() {
+      return { categories: (await listCategories(db)).map(writeCategory) };
+    },
+
+    async getVariants({ skus }) {
+      const rows = await loadVariants(db, readSkus(skus));
+      return { variants: rows.map(writeVariant) };
+    },
+  };
+}
+
+function idsOf(positions: readonly { readonly id: string }[]): string[] {
+  return positions.map((position) => position.id);
+}

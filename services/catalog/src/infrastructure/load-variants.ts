@@ -1,0 +1,28 @@
+// Variants by SKU: every cart and every checkout asks for them. Unlisted ones are found too, because orders may name
+// them; their availability is "out of stock" from the moment they were unlisted.
+import type { Queryable } from '@stoa/chassis/postgres/database';
+import { sql } from '@stoa/chassis/postgres/sql';
+import type { SelectedOption, StockBand } from '../domain/product.ts';
+
+export interface PricedVariantRow {
+  readonly sku: string;
+  readonly product_id: string;
+  readonly name: string;
+  readonly options: readonly SelectedOption[];
+  readonly currency: string;
+  readonly price_minor: bigint;
+  readonly price_version: number;
+  readonly availability: StockBand;
+  readonly product_name: string;
+  readonly product_slug: string;
+  readonly image_url: string;
+}
+
+export async function loadVariants(db: Queryable, skus: readonly string[]): Promise<PricedVariantRow[]> {
+  if (skus.length === 0) return [];
+  return db.rows(sql<PricedVariantRow>`
+    select v.sku, v.product_id, v.name, v.options, v.currency, v.price_minor, v.price_version, v.availability,
+      p.name as product_name, p.slug as product_slug, p.image_url
+    from variants v join products p on p.id = v.product_id
+    where v.sku = any(${skus}::text[])`);
+}
