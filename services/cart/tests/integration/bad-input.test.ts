@@ -25,15 +25,15 @@ describe('ids', () => {
   test('a malformed cart id is refused by every operation', async () => {
     for (const wrong of ['', '1', "'; drop table cart", nobodysCart.slice(1), `${nobodysCart}0`, 'g'.repeat(36)]) {
       for (const call of [
-        shop.guest.getCart({ cartId: wrong }),
-        shop.guest.getCheckout({ cartId: wrong }),
-        shop.guest.claimCart({ cartId: wrong }),
-        shop.guest.addLines({ cartId: wrong, lines: [line(1)] }),
-        shop.guest.updateLines({ cartId: wrong, lines: [line(1)] }),
-        shop.guest.removeLines({ cartId: wrong, skus: ['MUG'] }),
-        shop.guest.setDetails({ cartId: wrong, details }),
+        () => shop.guest.getCart({ cartId: wrong }),
+        () => shop.guest.getCheckout({ cartId: wrong }),
+        () => shop.guest.claimCart({ cartId: wrong }),
+        () => shop.guest.addLines({ cartId: wrong, lines: [line(1)] }),
+        () => shop.guest.updateLines({ cartId: wrong, lines: [line(1)] }),
+        () => shop.guest.removeLines({ cartId: wrong, skus: ['MUG'] }),
+        () => shop.guest.setDetails({ cartId: wrong, details }),
       ]) {
-        const error = await refusal(call);
+        const error = await refusal(call());
         // Claiming asks who is there before it reads.
         expect(['InvalidArgument', 'Unauthenticated']).toContain(Code[error.code]);
       }
@@ -43,14 +43,14 @@ describe('ids', () => {
 
   test('an unknown cart is not found by any operation', async () => {
     for (const call of [
-      shop.guest.getCart({ cartId: nobodysCart }),
-      shop.guest.getCheckout({ cartId: nobodysCart }),
-      shop.guest.addLines({ cartId: nobodysCart, lines: [line(1)] }),
-      shop.guest.updateLines({ cartId: nobodysCart, lines: [line(1)] }),
-      shop.guest.removeLines({ cartId: nobodysCart, skus: ['MUG'] }),
-      shop.guest.setDetails({ cartId: nobodysCart, details }),
+      () => shop.guest.getCart({ cartId: nobodysCart }),
+      () => shop.guest.getCheckout({ cartId: nobodysCart }),
+      () => shop.guest.addLines({ cartId: nobodysCart, lines: [line(1)] }),
+      () => shop.guest.updateLines({ cartId: nobodysCart, lines: [line(1)] }),
+      () => shop.guest.removeLines({ cartId: nobodysCart, skus: ['MUG'] }),
+      () => shop.guest.setDetails({ cartId: nobodysCart, details }),
     ]) {
-      expect(await refused(call)).toEqual(['NotFound', 'CART_NOT_FOUND']);
+      expect(await refused(call())).toEqual(['NotFound', 'CART_NOT_FOUND']);
     }
   });
 

@@ -60,6 +60,15 @@ describe('creating', () => {
     const { cart } = await shop.guest.createCart({ currency: 'USD', lines: [{ sku: 'USD', quantity: 3 }] });
     expect(cart?.totals?.total).toMatchObject({ currency: 'USD', minor: 300n });
   });
+
+  test('a customer who creates a cart owns it from its first version', async () => {
+    const client = shop.client(CartService, { user: ada });
+    expect(await newCart(shop, [], client)).toMatchObject({ customerId: ada.id, version: 1n });
+    expect(await refused(shop.guest.getCart({ cartId: (await newCart(shop, [], client)).id }))).toEqual([
+      'NotFound',
+      'CART_NOT_FOUND',
+    ]);
+  });
 });
 
 describe('lines', () => {
@@ -188,16 +197,5 @@ describe('details', () => {
     const { cart } = await shop.guest.getCart({ cartId });
     expect(cart).toMatchObject({ email: 'new@example.org', shippingMethodId: 'german', version: 4n });
     expect(held(cart)).toEqual(['1 MUG']);
-  });
-});
-
-describe('statements', () => {
-  test('a customer who creates a cart owns it from its first version', async () => {
-    const client = shop.client(CartService, { user: ada });
-    expect(await newCart(shop, [], client)).toMatchObject({ customerId: ada.id, version: 1n });
-    expect(await refused(shop.guest.getCart({ cartId: (await newCart(shop, [], client)).id }))).toEqual([
-      'NotFound',
-      'CART_NOT_FOUND',
-    ]);
   });
 });

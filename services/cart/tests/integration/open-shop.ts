@@ -1,18 +1,28 @@
 // Cart on a real database, beside a catalog and a shipping service whose answers a test sets.
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
+import type { DescService, MessageInitShape } from '@bufbuild/protobuf';
+import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import { reasonOf } from '@stoa/chassis/rpc/errors';
-import { implement } from '@stoa/chassis/rpc/implement';
+import { implement, type RpcService } from '@stoa/chassis/rpc/implement';
 import { systemRuntime } from '@stoa/chassis/runtime';
 import { testService } from '@stoa/chassis/testing/test-service';
 import { type CartProblem, CartProblemKind, CartService } from '@stoa/proto/stoa/cart/v1/cart_pb';
 import { CatalogService, StockBand, type VariantSchema } from '@stoa/proto/stoa/catalog/v1/catalog_pb';
+import type { MoneySchema } from '@stoa/proto/stoa/common/v1/money_pb';
 import { type ShippingMethodSchema, ShippingService } from '@stoa/proto/stoa/shipping/v1/shipping_pb';
 import { inject } from 'vitest';
 import { cart } from '../../src/service.ts';
 
 type VariantInit = MessageInitShape<typeof VariantSchema>;
 type MethodInit = MessageInitShape<typeof ShippingMethodSchema>;
+type Money = MessageInitShape<typeof MoneySchema>;
+
+/** What a test may change of a variant. */
+interface Offer {
+  readonly price?: Money;
+  readonly priceVersion?: number;
+  readonly availability?: StockBand;
+}
+
 type Mood = 'answers' | 'refuses' | 'hangs';
 
 export const ada = { id: '0190a000-0000-7000-8000-00000000000a', role: 'customer' } as const;
@@ -36,9 +46,14 @@ async function inMood(mood: Mood, call: HandlerContext): Promise<void> {
   if (mood === 'hangs') await new Promise((resolve) => call.signal.addEventListener('abort', resolve));
 }
 
+/** The methods of a neighbour that cart calls; the others are not there. */
+function fake<S extends DescService>(service: S, methods: Partial<ServiceImpl<S>>): RpcService {
+  return implement(service, methods as ServiceImpl<S>);
+}
+
 export async function openShop(env: Readonly<Record<string, string>> = {}) {
   const variants = new Map<string, VariantInit>();
-  const sell = (sku: string, minor: bigint, over: VariantInit = {}) =>
+  const sell = (sku: string, minor: bigint, over: Offer = {}) =>
     variants.set(sku, {
       sku,
       price: eur(minor),
@@ -67,14 +82,14 @@ export async function openShop(env: Readonly<Record<string, string>> = {}) {
     env,
     runtime: { clock: { ...runtime.clock, monotonicMs: () => runtime.clock.monotonicMs() + state.lateMs } },
     fakes: [
-      implement(CatalogService, {
+      fake(CatalogService, {
         async getVariants({ skus }, call) {
           state.catalogCalls++;
           await inMood(state.catalog, call);
           return { variants: skus.flatMap((sku) => variants.get(sku) ?? []) };
         },
-      } as never),
-      implement(ShippingService, {
+      }),
+      fake(ShippingService, {
         async listMethods({ country, currency }, call) {
           state.shippingCalls++;
           await inMood(state.shipping, call);
@@ -82,7 +97,7 @@ export async function openShop(env: Readonly<Record<string, string>> = {}) {
             country === '' || !method.countries?.length || method.countries.includes(country);
           return { methods: methods.filter((method) => method.price?.currency === currency && delivers(method)) };
         },
-      } as never),
+      }),
     ],
   });
   sell('MUG', 1999n);
