@@ -1,0 +1,35 @@
+// Notifications: e-mail to customers, driven by orders' events. Publishes nothing.
+import { implement } from '@stoa/chassis/rpc/implement';
+import { defineService } from '@stoa/chassis/service';
+import { NotificationsService } from '@stoa/proto/stoa/notifications/v1/notifications_pb';
+import { listMailbox } from './api/mailbox.ts';
+import { followOrders } from './api/order-events.ts';
+import { getPreferences, setPreference } from './api/preferences.ts';
+import { SEND_JOB, sendDue } from './api/send-job.ts';
+import { config } from './config/config.ts';
+import type { NotificationsDeps } from './context.ts';
+import { createMailboxMailer } from './infrastructure/mailbox.ts';
+import { createSmtpMailer } from './infrastructure/smtp.ts';
+
+export const notifications = defineService({
+  name: 'notifications',
+  config,
+  migrations: new URL('../migrations/', import.meta.url),
+  consumers: [followOrders],
+  // Woken when mail is queued; the turn is for retries.
+  jobs: [{ name: SEND_JOB, everyMs: 5_000, run: sendDue }],
+  setup: ({ config, db, clock, ids }): NotificationsDeps => ({
+    mailer:
+      config.smtpUrl === undefined
+        ? createMailboxMailer(db, ids)
+        : createSmtpMailer({ url: config.smtpUrl, from: config.mailFrom, fromName: config.shopName, db, clock }),
+  }),
+  teardown: ({ mailer }) => mailer.close(),
+  rpc: (context) => [
+    implement(NotificationsService, {
+      getPreferences: getPreferences(context),
+      setPreference: setPreference(context),
+      listMailbox: listMailbox(context),
+    }),
+  ],
+});
