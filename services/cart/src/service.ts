@@ -20,8 +20,8 @@ export const cart = defineService({
   jobs: [abandonedCarts],
   setup: (context): CartDeps => ({
     currencies: readCurrencies(context.config.currencies),
-    askQuotes: createQuotes(context.client(CatalogService), context.metrics),
-    askShippingMethods: createShippingMethods(context.client(ShippingService), context.clock, context.metrics),
+    askQuotes: createQuotes(context.client(CatalogService), context),
+    askShippingMethods: createShippingMethods(context.client(ShippingService), context.clock, context),
   }),
   rpc: (context) => [implement(CartService, cartHandlers(context))],
 });

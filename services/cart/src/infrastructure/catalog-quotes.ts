@@ -1,9 +1,8 @@
 // Prices, names and availability from catalog. Never cached: a checkout is priced with what catalog says now.
 import type { Client, HandlerContext } from '@connectrpc/connect';
-import type { Metrics } from '@stoa/chassis/metrics';
 import { type CatalogService, StockBand, type Variant } from '@stoa/proto/stoa/catalog/v1/catalog_pb';
 import type { Quotes, VariantQuote } from '../domain/quote.ts';
-import { ask } from './ask.ts';
+import { ask, type Watch } from './ask.ts';
 
 /** Quotes for all of the SKUs, or undefined when catalog does not answer. At most 200: two full carts. */
 export type AskQuotes = (skus: Iterable<string>, call: HandlerContext) => Promise<Quotes | undefined>;
@@ -22,12 +21,12 @@ function toQuote(variant: Variant): VariantQuote | null {
   };
 }
 
-export function createQuotes(catalog: Client<typeof CatalogService>, metrics: Metrics): AskQuotes {
+export function createQuotes(catalog: Client<typeof CatalogService>, watch: Watch): AskQuotes {
   return async (skus, call) => {
     const quotes = new Map<string, VariantQuote | null>();
     for (const sku of skus) quotes.set(sku, null);
     if (quotes.size === 0) return quotes;
-    const answer = await ask(call, metrics, 'catalog', (options) =>
+    const answer = await ask(call, watch, 'catalog', (options) =>
       catalog.getVariants({ skus: [...quotes.keys()] }, options),
     );
     if (answer === undefined) return undefined;

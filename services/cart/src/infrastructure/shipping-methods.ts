@@ -1,11 +1,10 @@
 // Shipping methods and their prices, kept in memory for up to 30 s: they change rarely, and an order freezes the price
 // that its cart showed. The number of entries is bounded by countries times offered currencies.
 import type { Client, HandlerContext } from '@connectrpc/connect';
-import type { Metrics } from '@stoa/chassis/metrics';
 import type { Clock } from '@stoa/chassis/runtime';
 import type { ShippingService } from '@stoa/proto/stoa/shipping/v1/shipping_pb';
 import type { ShippingMethod } from '../domain/quote.ts';
-import { ask } from './ask.ts';
+import { ask, type Watch } from './ask.ts';
 
 /** How old a shipping price may be. */
 const FRESH_MS = 30_000;
@@ -20,7 +19,7 @@ export type AskShippingMethods = (
 export function createShippingMethods(
   shipping: Client<typeof ShippingService>,
   clock: Clock,
-  metrics: Metrics,
+  watch: Watch,
 ): AskShippingMethods {
   const known = new Map<string, { readonly methods: readonly ShippingMethod[]; readonly staleAtMs: number }>();
   return async (country, currency, call) => {
@@ -28,7 +27,7 @@ export function createShippingMethods(
     const askedAtMs = clock.monotonicMs();
     const fresh = known.get(key);
     if (fresh !== undefined && askedAtMs < fresh.staleAtMs) return fresh.methods;
-    const answer = await ask(call, metrics, 'shipping', (options) =>
+    const answer = await ask(call, watch, 'shipping', (options) =>
       shipping.listMethods({ country, currency }, options),
     );
     if (answer === undefined) return undefined;
