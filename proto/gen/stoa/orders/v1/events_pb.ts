@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoa/orders/v1/events.proto.
  */
 export const file_stoa_orders_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("ChtzdG9hL29yZGVycy92MS9ldmVudHMucHJvdG8SDnN0b2Eub3JkZXJzLnYxIn4KC09yZGVyUGxhY2VkEhAKCG9yZGVyX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSJAoFb3JkZXIYAyABKAsyFS5zdG9hLm9yZGVycy52MS5PcmRlcjomsrsYIgoNb3JkZXJzLmV2ZW50cxIIb3JkZXJfaWQaB3ZlcnNpb24iggEKD09yZGVyUHJvZ3Jlc3NlZBIQCghvcmRlcl9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEiQKBW9yZGVyGAMgASgLMhUuc3RvYS5vcmRlcnMudjEuT3JkZXI6JrK7GCIKDW9yZGVycy5ldmVudHMSCG9yZGVyX2lkGgd2ZXJzaW9uIoEBCg5PcmRlckNvbmZpcm1lZBIQCghvcmRlcl9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEiQKBW9yZGVyGAMgASgLMhUuc3RvYS5vcmRlcnMudjEuT3JkZXI6JrK7GCIKDW9yZGVycy5ldmVudHMSCG9yZGVyX2lkGgd2ZXJzaW9uIoABCg1PcmRlclJlamVjdGVkEhAKCG9yZGVyX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSJAoFb3JkZXIYAyABKAsyFS5zdG9hLm9yZGVycy52MS5PcmRlcjomsrsYIgoNb3JkZXJzLmV2ZW50cxIIb3JkZXJfaWQaB3ZlcnNpb24igQEKDk9yZGVyQ2FuY2VsbGVkEhAKCG9yZGVyX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSJAoFb3JkZXIYAyABKAsyFS5zdG9hLm9yZGVycy52MS5PcmRlcjomsrsYIgoNb3JkZXJzLmV2ZW50cxIIb3JkZXJfaWQaB3ZlcnNpb24ihwEKFE9yZGVyU2hpcG1lbnRDcmVhdGVkEhAKCG9yZGVyX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSJAoFb3JkZXIYAyABKAsyFS5zdG9hLm9yZGVycy52MS5PcmRlcjomsrsYIgoNb3JkZXJzLmV2ZW50cxIIb3JkZXJfaWQaB3ZlcnNpb25iBnByb3RvMw", [file_stoa_orders_v1_order, file_stoa_policy_v1_policy]);
+  fileDesc("ChtzdG9hL29yZGVycy92MS9ldmVudHMucHJvdG8SDnN0b2Eub3JkZXJzLnYxIn4KC09yZGVyUGxhY2VkEhAKCG9yZGVyX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSJAoFb3JkZXIYAyABKAsyFS5zdG9hLm9yZGVycy52MS5PcmRlcjomsrsYIgoNb3JkZXJzLmV2ZW50cxIIb3JkZXJfaWQaB3ZlcnNpb24igQEKDk9yZGVyQ29uZmlybWVkEhAKCG9yZGVyX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSJAoFb3JkZXIYAyABKAsyFS5zdG9hLm9yZGVycy52MS5PcmRlcjomsrsYIgoNb3JkZXJzLmV2ZW50cxIIb3JkZXJfaWQaB3ZlcnNpb24igAEKDU9yZGVyUmVqZWN0ZWQSEAoIb3JkZXJfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIkCgVvcmRlchgDIAEoCzIVLnN0b2Eub3JkZXJzLnYxLk9yZGVyOiayuxgiCg1vcmRlcnMuZXZlbnRzEghvcmRlcl9pZBoHdmVyc2lvbiKBAQoOT3JkZXJDYW5jZWxsZWQSEAoIb3JkZXJfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIkCgVvcmRlchgDIAEoCzIVLnN0b2Eub3JkZXJzLnYxLk9yZGVyOiayuxgiCg1vcmRlcnMuZXZlbnRzEghvcmRlcl9pZBoHdmVyc2lvbiKHAQoUT3JkZXJTaGlwbWVudENyZWF0ZWQSEAoIb3JkZXJfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIkCgVvcmRlchgDIAEoCzIVLnN0b2Eub3JkZXJzLnYxLk9yZGVyOiayuxgiCg1vcmRlcnMuZXZlbnRzEghvcmRlcl9pZBoHdmVyc2lvbmIGcHJvdG8z", [file_stoa_orders_v1_order, file_stoa_policy_v1_policy]);
 
 /**
  * @generated from message stoa.orders.v1.OrderPlaced
@@ -43,35 +43,6 @@ export const OrderPlacedSchema: GenMessage<OrderPlaced> = /*@__PURE__*/
   messageDesc(file_stoa_orders_v1_events, 0);
 
 /**
- * The saga moved on; nothing that a customer must act on.
- *
- * @generated from message stoa.orders.v1.OrderProgressed
- */
-export type OrderProgressed = Message<"stoa.orders.v1.OrderProgressed"> & {
-  /**
-   * @generated from field: string order_id = 1;
-   */
-  orderId: string;
-
-  /**
-   * @generated from field: uint64 version = 2;
-   */
-  version: bigint;
-
-  /**
-   * @generated from field: stoa.orders.v1.Order order = 3;
-   */
-  order?: Order | undefined;
-};
-
-/**
- * Describes the message stoa.orders.v1.OrderProgressed.
- * Use `create(OrderProgressedSchema)` to create a new message.
- */
-export const OrderProgressedSchema: GenMessage<OrderProgressed> = /*@__PURE__*/
-  messageDesc(file_stoa_orders_v1_events, 1);
-
-/**
  * @generated from message stoa.orders.v1.OrderConfirmed
  */
 export type OrderConfirmed = Message<"stoa.orders.v1.OrderConfirmed"> & {
@@ -96,7 +67,7 @@ export type OrderConfirmed = Message<"stoa.orders.v1.OrderConfirmed"> & {
  * Use `create(OrderConfirmedSchema)` to create a new message.
  */
 export const OrderConfirmedSchema: GenMessage<OrderConfirmed> = /*@__PURE__*/
-  messageDesc(file_stoa_orders_v1_events, 2);
+  messageDesc(file_stoa_orders_v1_events, 1);
 
 /**
  * @generated from message stoa.orders.v1.OrderRejected
@@ -123,7 +94,7 @@ export type OrderRejected = Message<"stoa.orders.v1.OrderRejected"> & {
  * Use `create(OrderRejectedSchema)` to create a new message.
  */
 export const OrderRejectedSchema: GenMessage<OrderRejected> = /*@__PURE__*/
-  messageDesc(file_stoa_orders_v1_events, 3);
+  messageDesc(file_stoa_orders_v1_events, 2);
 
 /**
  * @generated from message stoa.orders.v1.OrderCancelled
@@ -150,7 +121,7 @@ export type OrderCancelled = Message<"stoa.orders.v1.OrderCancelled"> & {
  * Use `create(OrderCancelledSchema)` to create a new message.
  */
 export const OrderCancelledSchema: GenMessage<OrderCancelled> = /*@__PURE__*/
-  messageDesc(file_stoa_orders_v1_events, 4);
+  messageDesc(file_stoa_orders_v1_events, 3);
 
 /**
  * The shipment was created: the order now has a tracking number.
@@ -179,5 +150,5 @@ export type OrderShipmentCreated = Message<"stoa.orders.v1.OrderShipmentCreated"
  * Use `create(OrderShipmentCreatedSchema)` to create a new message.
  */
 export const OrderShipmentCreatedSchema: GenMessage<OrderShipmentCreated> = /*@__PURE__*/
-  messageDesc(file_stoa_orders_v1_events, 5);
+  messageDesc(file_stoa_orders_v1_events, 4);
 

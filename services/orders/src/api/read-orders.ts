@@ -1,0 +1,95 @@
+// Reading orders: one, a customer's list, the history, contacts for the services that need them.
+import { fromBinary } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { HandlerContext } from '@connectrpc/connect';
+import { userIdOf } from '@stoa/chassis/rpc/caller';
+import { validate } from '@stoa/chassis/rpc/validate';
+import { COMPENSATED, COMPLETED, undoing } from '@stoa/chassis/saga/define';
+import { AddressSchema } from '@stoa/proto/stoa/common/v1/address_pb';
+import { OrderStep } from '@stoa/proto/stoa/orders/v1/order_pb';
+import type {
+  GetContactsRequest,
+  GetOrderHistoryRequest,
+  GetOrderRequest,
+  ListOrdersRequest,
+} from '@stoa/proto/stoa/orders/v1/orders_pb';
+import type { OrdersContext } from '../context.ts';
+import { readStream } from '../infrastructure/order-events.ts';
+import { writeOrder } from '../infrastructure/order-message.ts';
+import { listOrders, loadContacts, loadOrders, sagaState } from '../infrastructure/orders.ts';
+import { checkAccess, orderNotFound } from './access.ts';
+import { checkOrderId, readAsOf, readPage, writeCursor } from './read-requests.ts';
+
+const CONTACTS_MAX = 200;
+
+const STEPS: Readonly<Record<string, OrderStep>> = {
+  RESERVING: OrderStep.RESERVING,
+  AUTHORIZING: OrderStep.AUTHORIZING,
+  COMMITTING_STOCK: OrderStep.COMMITTING_STOCK,
+  CAPTURING: OrderStep.CAPTURING,
+  ARRANGING_SHIPMENT: OrderStep.ARRANGING_SHIPMENT,
+  [undoing('AUTHORIZING')]: OrderStep.COMPENSATING,
+  [undoing('RESERVING')]: OrderStep.COMPENSATING,
+  [COMPLETED]: OrderStep.DONE,
+  [COMPENSATED]: OrderStep.DONE,
+};
+
+export function getOrder({ db, config }: OrdersContext) {
+  return async (request: GetOrderRequest, call: HandlerContext) => {
+    checkOrderId(request.orderId);
+    const asOf = readAsOf(request);
+    const stored = (await loadOrders(db, [request.orderId])).get(request.orderId);
+    const order = checkAccess(stored, request.accessToken, config.accessTokenSecret, call);
+    if (asOf === undefined) {
+      const step = STEPS[(await sagaState(db, order.id)) ?? ''] ?? OrderStep.UNSPECIFIED;
+      return { order: { ...writeOrder(order), step } };
+    }
+    const then = (await readStream(db, order.id, asOf)).at(-1)?.order;
+    if (then === undefined) throw orderNotFound();
+    return { order: writeOrder(then) };
+  };
+}
+
+export function listCustomerOrders({ db }: OrdersContext) {
+  return async (request: ListOrdersRequest, call: HandlerContext) => {
+    const { first, after } = readPage(request.page);
+    // The contract lets only signed-in customers through.
+    const found = await listOrders(db, userIdOf(call) as string, after, first + 1);
+    const edges = found.slice(0, first).map((order) => ({ order: writeOrder(order), cursor: writeCursor(order) }));
+    return { edges, pageInfo: { hasNextPage: found.length > first, endCursor: edges.at(-1)?.cursor ?? '' } };
+  };
+}
+
+export function getOrderHistory({ db, config }: OrdersContext) {
+  return async ({ orderId, accessToken }: GetOrderHistoryRequest, call: HandlerContext) => {
+    checkOrderId(orderId);
+    const stored = (await loadOrders(db, [orderId])).get(orderId);
+    const order = checkAccess(stored, accessToken, config.accessTokenSecret, call);
+    const stream = await readStream(db, order.id);
+    return {
+      entries: stream.map(({ type, occurredAt, order: then }) => ({
+        version: then.version,
+        type,
+        occurredAt: timestampFromDate(occurredAt),
+        status: writeOrder(then).status,
+      })),
+    };
+  };
+}
+
+export function getContacts({ db }: OrdersContext) {
+  return async ({ orderIds }: GetContactsRequest) => {
+    validate((checks) => {
+      checks.items('order_ids', orderIds, 1, CONTACTS_MAX);
+      for (const [index, id] of orderIds.entries()) checks.uuid(`order_ids[${index}]`, id);
+    });
+    const contacts = await loadContacts(db, orderIds);
+    return {
+      contacts: contacts.map(({ number, address, ...contact }) => ({
+        ...contact,
+        orderNumber: number,
+        address: fromBinary(AddressSchema, address),
+      })),
+    };
+  };
+}
