@@ -25,7 +25,8 @@ import { writeAccount, writeTokens } from './write.ts';
 export function register(context: IdentityContext): MethodImpl<typeof IdentityService.method.register> {
   return async (request, call) => {
     const { email, password, name } = readNewAccount(request);
-    context.deps.gate.enter(peerOf(call));
+    const peer = peerOf(call);
+    context.deps.gate.enter(peer);
     const passwordHash = await context.deps.passwords.hash(password, call.signal);
     const account = { id: context.ids.uuid(), email, name, role: 'customer' as const, passwordHash };
     const session = sessionFor(context, account.id);
@@ -37,6 +38,7 @@ export function register(context: IdentityContext): MethodImpl<typeof IdentitySe
       },
       { cause: causeOf(call), signal: call.signal },
     );
+    context.deps.gate.succeed(peer);
     return { account: writeAccount(row), tokens: await writeTokens(context, row, refresh) };
   };
 }
@@ -58,6 +60,7 @@ export function login(context: IdentityContext): MethodImpl<typeof IdentityServi
     const rehashed = verdict.outdated ? await context.deps.passwords.hash(password, call.signal) : undefined;
     const refresh = await signIn(context, { credential, keys, accountCharged: charge.accountCharged, rehashed });
     if (refresh === undefined) throw badCredentials(context);
+    context.deps.gate.succeed(peer);
     counted(context, 'accepted');
     return { account: writeAccount(credential), tokens: await writeTokens(context, credential, refresh) };
   };

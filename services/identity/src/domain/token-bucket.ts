@@ -30,3 +30,8 @@ export function takeToken(policy: BucketPolicy, bucket: Bucket, nowMs: number): 
   const waitMs = Math.ceil(((1 - tokens) * 1000) / policy.perSecond);
   return { bucket: { tokens, atMs }, taken: false, waitMs };
 }
+
+/** Gives back a token that was taken. */
+export function returnToken(policy: BucketPolicy, bucket: Bucket): Bucket {
+  return { ...bucket, tokens: Math.min(policy.capacity, bucket.tokens + 1) };
+}

@@ -1,13 +1,14 @@
 // The outer gate before any hashing: token buckets in this process' memory, one for each peer and one for all. It keeps a
-// flood from reaching the database and the hash queue; guessing at one account is slowed by login-throttle.ts, which
-// all replicas share.
+// flood from reaching the database and the hash queue, and slows a peer that tries one password on many accounts.
+// Guessing at one account is slowed by login-throttle.ts, which all replicas share; how fast a peer that succeeds may
+// call is in the contract.
 import { Code } from '@connectrpc/connect';
 import { refuse } from '@stoa/chassis/rpc/errors';
 import type { Clock } from '@stoa/chassis/runtime';
-import { type Bucket, type BucketPolicy, fullBucket, takeToken } from '../domain/token-bucket.ts';
+import { type Bucket, type BucketPolicy, fullBucket, returnToken, takeToken } from '../domain/token-bucket.ts';
 
-/** A person signs in once; a shop's tablet or an office behind one address somewhat more often. */
-const PEER_BUCKET: BucketPolicy = { capacity: 20, perSecond: 2 };
+/** Attempts of one peer that fail; those that succeed are given back. Room for an office behind one address. */
+const PEER_BUCKET: BucketPolicy = { capacity: 20, perSecond: 1 };
 
 /** Peers remembered at once; the one not seen for longest is forgotten, and starts with a full bucket. */
 const PEERS_MAX = 10_000;
@@ -18,6 +19,8 @@ const GLOBAL_BURST_SECONDS = 4;
 export interface AttemptGate {
   /** Throws RESOURCE_EXHAUSTED(TOO_MANY_ATTEMPTS) when the peer or everybody together is too fast. */
   enter(peer: string | undefined): void;
+  /** The attempt succeeded: the peer gets back what entering took. */
+  succeed(peer: string | undefined): void;
 }
 
 export function tooManyAttempts(waitMs: number): Error {
@@ -48,6 +51,10 @@ export function createAttemptGate(clock: Clock, perSecond: number): AttemptGate 
       const { bucket, taken, waitMs } = takeToken(everybody, global, nowMs);
       global = bucket;
       if (!taken) throw tooManyAttempts(waitMs);
+    },
+    succeed: (peer) => {
+      const bucket = peer === undefined ? undefined : peers.get(peer);
+      if (bucket !== undefined) peers.set(peer as string, returnToken(PEER_BUCKET, bucket));
     },
   };
 }

@@ -67,8 +67,19 @@ test('a peer that is too fast is refused and does not use up what others share',
   const gate = createAttemptGate(clock, 10);
   expect(attemptsLetThrough(() => gate.enter('192.0.2.1'), 500)).toBe(20);
   expect(attemptsLetThrough(() => gate.enter('192.0.2.2'), 500)).toBe(20);
-  clock.advance(1000);
-  expect(attemptsLetThrough(() => gate.enter('192.0.2.1'), 500)).toBe(2);
+  clock.advance(3000);
+  expect(attemptsLetThrough(() => gate.enter('192.0.2.1'), 500)).toBe(3);
+});
+
+test('a peer that succeeds is not slowed, and succeeding earns it nothing', () => {
+  const gate = createAttemptGate(steppedClock(), 1000);
+  const succeed = () => {
+    gate.enter('192.0.2.1');
+    gate.succeed('192.0.2.1');
+  };
+  expect(attemptsLetThrough(succeed, 200)).toBe(200);
+  for (let time = 0; time < 50; time++) gate.succeed('192.0.2.1');
+  expect(attemptsLetThrough(() => gate.enter('192.0.2.1'), 500)).toBe(20);
 });
 
 test('all peers together cannot exceed the rate of the process', () => {
