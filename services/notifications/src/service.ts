@@ -6,7 +6,7 @@ import { listMailbox } from './api/mailbox.ts';
 import { followOrders } from './api/order-events.ts';
 import { getPreferences, setPreference } from './api/preferences.ts';
 import { SEND_JOB, sendDue } from './api/send-job.ts';
-import { config } from './config/config.ts';
+import { checkMailSettings, config } from './config/config.ts';
 import type { NotificationsDeps } from './context.ts';
 import { createMailboxMailer } from './infrastructure/mailbox.ts';
 import { createSmtpMailer } from './infrastructure/smtp.ts';
@@ -18,12 +18,16 @@ export const notifications = defineService({
   consumers: [followOrders],
   // Woken when mail is queued; the turn is for retries.
   jobs: [{ name: SEND_JOB, everyMs: 5_000, run: sendDue }],
-  setup: ({ config, db, clock, ids }): NotificationsDeps => ({
-    mailer:
-      config.smtpUrl === undefined
+  setup: ({ config, db, clock, ids }): NotificationsDeps => {
+    const { smtpUrl, mailFrom: from, shopName: fromName, mailLocale } = config;
+    // At start, because at the first mail nobody would be looking.
+    checkMailSettings({ smtpUrl, from, locale: mailLocale });
+    const mailer =
+      smtpUrl === undefined
         ? createMailboxMailer(db, ids)
-        : createSmtpMailer({ url: config.smtpUrl, from: config.mailFrom, fromName: config.shopName, db, clock }),
-  }),
+        : createSmtpMailer({ url: smtpUrl, from, fromName, db, clock });
+    return { mailer };
+  },
   teardown: ({ mailer }) => mailer.close(),
   rpc: (context) => [
     implement(NotificationsService, {

@@ -1,5 +1,6 @@
 // What notifications reads from the environment.
-import { optional, withDefault } from '@stoa/chassis/config';
+import { ConfigError, optional, withDefault } from '@stoa/chassis/config';
+import { isMailAddress } from '../domain/address.ts';
 
 export const config = {
   smtpUrl: optional('url', 'STOA_SMTP_URL', {
@@ -11,3 +12,28 @@ export const config = {
   shopName: withDefault('string', 'STOA_SHOP_NAME', 'Stoa', { help: 'name that mail is signed with' }),
   mailLocale: withDefault('string', 'STOA_MAIL_LOCALE', 'en', { help: 'how amounts are written, as a BCP 47 tag' }),
 };
+
+export interface MailSettings {
+  readonly smtpUrl: string | undefined;
+  readonly from: string;
+  readonly locale: string;
+}
+
+/** What the kinds of settings cannot say; throws `ConfigError` with every problem. */
+export function checkMailSettings({ smtpUrl, from, locale }: MailSettings): void {
+  const problems: string[] = [];
+  if (smtpUrl !== undefined && !/^smtps?:\/\/[^/]/.test(smtpUrl)) {
+    problems.push('STOA_SMTP_URL: must begin with smtp:// or smtps://');
+  }
+  if (!isMailAddress(from)) problems.push('STOA_MAIL_FROM: must be one e-mail address, without a name');
+  if (!isLocale(locale)) problems.push('STOA_MAIL_LOCALE: must be a language tag like en or de-DE');
+  if (problems.length > 0) throw new ConfigError(`the configuration has problems:\n  ${problems.join('\n  ')}`);
+}
+
+function isLocale(text: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(text).length === 1;
+  } catch {
+    return false;
+  }
+}
