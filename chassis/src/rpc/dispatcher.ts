@@ -76,9 +76,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   };
   const begin = (requested: Route, incoming: IncomingCall, done?: Done): ServerCall => {
     const route = ownedRoute(requested, incoming);
-    const call = new ServerCall(route, incoming, clock, onEnd, done);
-    hooks.started?.(route);
-    if (call.deadlineAtMs <= call.startedAtMs) call.expire();
+    const call = new ServerCall(route ?? requested, incoming, clock, onEnd, done);
+    hooks.started?.(call.route);
+    if (route === undefined) call.fail(unimplemented(`${requested.rules.path} of this owner`));
+    else if (call.deadlineAtMs <= call.startedAtMs) call.expire();
     else if (call.deadlineAtMs !== Infinity) deadlines.add(call);
     return call;
   };
@@ -92,6 +93,15 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       })),
     );
 
+  const succeed = (call: ServerCall, answer: unknown) => {
+    if (call.ended) return;
+    // Outside any handler's promise: what `create` throws would be an unhandled rejection.
+    try {
+      call.succeed(toMessage(call.route.method, answer));
+    } catch (error) {
+      failed(call, error);
+    }
+  };
   const handle = (call: ServerCall, identity: Identity, request: Message) => {
     if (call.ended) return;
     try {
@@ -153,18 +163,10 @@ function admitCall(call: ServerCall, identity: Identity, hooks: RpcHooks, tracer
   if (limited !== undefined) throw limited;
 }
 
-function succeed(call: ServerCall, answer: unknown): void {
-  // A handler's bug in the answer's shape must not escape as an unhandled rejection: `create` may throw.
-  try {
-    call.succeed(toMessage(call.route.method, answer));
-  } catch (error) {
-    call.fail(new ConnectError('internal error', Code.Internal, undefined, undefined, error));
-  }
-}
-
 /** Handlers return plain initialisers or messages; messages pass untouched. */
 function toMessage(method: DescMethod, answer: unknown): Message {
-  if ((answer as Message | undefined)?.$typeName !== undefined) return answer as Message;
+  if (typeof answer !== 'object' || answer === null) throw new TypeError('the handler returned no message');
+  if ((answer as Message).$typeName !== undefined) return answer as Message;
   return create(method.output, answer as Record<string, unknown>);
 }
 
@@ -212,9 +214,12 @@ async function first(requests: AsyncIterable<Message>): Promise<Message> {
   throw new ConnectError('the request is missing', Code.InvalidArgument);
 }
 
-function ownedRoute(route: Route, incoming: IncomingCall): Route {
-  if (route.byOwner === undefined) return route;
-  return route.byOwner.get(incoming.header(OWNER) ?? '') ?? route;
+/** The route of the owner that the caller names; undefined when that owner is not here. */
+function ownedRoute(route: Route, incoming: IncomingCall): Route | undefined {
+  if (route.owner === undefined) return route;
+  const owner = incoming.header(OWNER);
+  if (owner === undefined || owner === route.owner) return route;
+  return route.byOwner?.get(owner);
 }
 
 function register(services: readonly RpcService[], clock: Clock): Map<string, Route> {
@@ -248,11 +253,14 @@ function toRoute(
   const rules = methodPolicy(method);
   if (method.methodKind === 'client_streaming') throw new Error(`${rules.path}: client streaming is not supported`);
   const found = (implementation as Record<string, Route['handler'] | undefined>)[method.localName];
-  const handler = found?.bind(implementation) ?? (() => refuseUnimplemented(rules.path));
+  const missing = () => {
+    throw unimplemented(rules.path);
+  };
+  const handler = found?.bind(implementation) ?? missing;
   const limiter = rules.rateLimit && createRateLimiter(rules.rateLimit, clock);
   return { service, method, rules, owner, handler, limiter, byOwner: undefined };
 }
 
-function refuseUnimplemented(path: string): never {
-  throw new ConnectError(`${path} is not implemented`, Code.Unimplemented);
+function unimplemented(what: string): ConnectError {
+  return new ConnectError(`${what} is not implemented here`, Code.Unimplemented);
 }
