@@ -1,0 +1,99 @@
+// The provider in the box. It keeps its own database, answers a repeated key with the same answer, and behaves as the
+// token asks. Requests that come in while a batch is being written go together in the next one.
+import { type Database, SqlState, sqlState } from '@stoa/chassis/postgres/database';
+import { sql } from '@stoa/chassis/postgres/sql';
+import type { Outcome } from '../../domain/payment.ts';
+import { groupCommit } from '../group-commit.ts';
+import type { Lookup, PaymentProvider, ProviderRequest } from '../provider.ts';
+import { type Charge, type ChargeState, type Reply, respond, type SandboxRequest } from './rules.ts';
+import { consult, countFaults, insertCharges, insertEntries, updateCharges } from './store.ts';
+import { TOKENS } from './tokens.ts';
+
+export interface SandboxOptions {
+  /** How late the authorization of tok_late_charge appears. */
+  readonly lateMs: number;
+}
+
+const BATCH_MAX = 256;
+/** Two processes that open the same charge: the loser looks again. */
+const COLLISIONS_MAX = 5;
+
+export function openSandbox(db: Database, { lateMs }: SandboxOptions): PaymentProvider {
+  const submit = groupCommit({
+    keyOf: (request: SandboxRequest) => request.paymentId,
+    batchMax: BATCH_MAX,
+    commit: async (batch) => {
+      const answers = await answerBatch(db, batch, lateMs);
+      return answers.map((result) => ({ ok: true, result }));
+    },
+  });
+  const ask = async (
+    kind: SandboxRequest['kind'],
+    { paymentId, key, orderId, amountMinor, currency }: ProviderRequest,
+    token: string,
+    signal: AbortSignal,
+  ): Promise<Outcome> => {
+    const answer = await submit({ kind, paymentId, key, orderRef: orderId, amountMinor, currency, token });
+    return answer === 'never' ? silence(signal) : answer;
+  };
+  return {
+    name: 'sandbox',
+    voidsByReference: true,
+    methods: () => [{ id: 'card', name: 'Card (sandbox)', sampleTokens: Object.keys(TOKENS) }],
+    authorize: (request, signal) => ask('authorize', request, request.token, signal),
+    capture: (request, signal) => ask('capture', request, '', signal),
+    void: (request, signal) => ask('void', request, '', signal),
+    refund: (request, signal) => ask('refund', request, '', signal),
+    lookup: (paymentId) => lookup(db, paymentId),
+  };
+}
+
+/** Ends, by failing, only when the caller gives up. */
+function silence(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const hangUp = () => reject(new Error('the sandbox never answered'));
+    if (signal.aborted) hangUp();
+    else signal.addEventListener('abort', hangUp, { once: true });
+  });
+}
+
+async function lookup(db: Database, paymentId: string): Promise<Lookup> {
+  const row = await db.maybe(sql<{ state: ChargeState }>`select state from charge where payment_id = ${paymentId}`);
+  if (row === undefined || row.state === 'PROCESSING') return { kind: 'not_found' };
+  return { kind: 'found', state: row.state };
+}
+
+async function answerBatch(db: Database, batch: readonly SandboxRequest[], lateMs: number): Promise<Reply['answer'][]> {
+  for (let collisions = 0; ; collisions++) {
+    try {
+      return await answerOnce(db, batch, lateMs);
+    } catch (error) {
+      if (sqlState(error) !== SqlState.uniqueViolation || collisions === COLLISIONS_MAX) throw error;
+    }
+  }
+}
+
+async function answerOnce(db: Database, batch: readonly SandboxRequest[], lateMs: number): Promise<Reply['answer'][]> {
+  return db.transact(async (tx) => {
+    const known = await consult(tx, batch);
+    const replies = known.map((books, index) => respond(books, batch[index] as SandboxRequest));
+    const opened: Charge[] = [];
+    const changed: Charge[] = [];
+    replies.forEach(({ charge }, index) => {
+      if (charge !== undefined) (known[index]?.charge === undefined ? opened : changed).push(charge);
+    });
+    const lines = replies.flatMap(({ entry }, index) =>
+      entry === undefined ? [] : [{ request: batch[index] as SandboxRequest, entry }],
+    );
+    const faulted = replies.flatMap((reply, index) => (reply.faulted ? [(batch[index] as SandboxRequest).key] : []));
+    // In order of id, so that two processes that open the same charges wait for each other instead of deadlocking.
+    opened.sort((a, b) => (a.paymentId < b.paymentId ? -1 : 1));
+    await Promise.all([
+      insertCharges(tx, opened, lateMs),
+      updateCharges(tx, changed),
+      insertEntries(tx, lines),
+      countFaults(tx, faulted),
+    ]);
+    return replies.map((reply) => reply.answer);
+  });
+}
