@@ -17,7 +17,7 @@ function variant(number: number) {
       { name: 'Colour', value: 'Black' },
       { name: 'Size', value: 'M' },
     ],
-    price: { amountMinor: 4_990n, currency: 'EUR' },
+    price: { minor: 4_990n, currency: 'EUR' },
     priceVersion: 7,
     availability: StockBand.IN_STOCK,
     productName: 'Linen shirt',

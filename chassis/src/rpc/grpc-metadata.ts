@@ -45,12 +45,15 @@ export function toStatus(error: ConnectError, trailer: Headers | undefined): Grp
   const metadata = new Metadata();
   addHeaders(metadata, trailer);
   if (!error.isWireError) addHeaders(metadata, error.metadata);
+  // grpc-js and connect percent-encode the text, which throws on unpaired surrogates.
+  const text = error.rawMessage.toWellFormed();
   if (error.details.length > 0) {
-    const encoded = setTrailerStatus(new Headers(), error).get(DETAILS);
+    const plain = new ConnectError(text, error.code);
+    plain.details = error.details;
+    const encoded = setTrailerStatus(new Headers(), plain).get(DETAILS);
     if (encoded !== null) metadata.set(DETAILS, Buffer.from(encoded, 'base64'));
   }
-  // grpc-js percent-encodes the text and throws on unpaired surrogates.
-  return { code: error.code as number as status, details: error.rawMessage.toWellFormed(), metadata };
+  return { code: error.code as number as status, details: text, metadata };
 }
 
 /** The error that a status carries. */

@@ -17,7 +17,7 @@ import {
 import type { Log } from '../log.ts';
 import { systemRuntime } from '../runtime.ts';
 import { createDispatcher, type Dispatcher, type Route } from './dispatcher.ts';
-import { addHeaders, toHeaders, toStatus } from './grpc-metadata.ts';
+import { addHeaders, type GrpcStatus, toHeaders, toStatus } from './grpc-metadata.ts';
 import { createHealthState, type HealthState, healthService } from './health.ts';
 import { MESSAGE_BYTES_MAX, messageCodec } from './messages-codec.ts';
 import { reflectionService } from './reflection.ts';
@@ -59,13 +59,13 @@ export async function serveGrpc(dispatcher: Dispatcher, options: GrpcServerOptio
   for (const served of [dispatcher, own]) {
     for (const route of served.routes.values()) register(server, served, route, streams);
   }
-  const port = await listen(server, options.host, options.port);
+  const port = await listen(server, addressOf(options.host, options.port));
   const drain = async (graceMs: number) => {
     health.stop();
     // A turn for watchers to hear of it before their streams end.
     await new Promise((resolve) => setImmediate(resolve));
     for (const stream of streams) stream.fail(new ConnectError('the server is shutting down', Code.Unavailable));
-    await shutDown(server, graceMs);
+    await shutDown(server, addressOf(options.host, port), graceMs);
     own.close();
   };
   return { port, drain };
@@ -91,8 +91,11 @@ function standardServices(dispatcher: Dispatcher, health: HealthState, log: Log)
   });
 }
 
-function listen(server: Server, host: string, port: number): Promise<number> {
-  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+function addressOf(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function listen(server: Server, address: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
       if (error === null) return resolve(bound);
@@ -102,16 +105,14 @@ function listen(server: Server, host: string, port: number): Promise<number> {
   });
 }
 
-/** `tryShutdown` waits for calls in flight without end; the timer bounds it. */
-function shutDown(server: Server, graceMs: number): Promise<void> {
+/**
+ * Stops listening and waits for calls in flight. `tryShutdown` alone would wait without end, and `forceShutdown` does
+ * not know the connections of a server without channelz (grpc-js 1.14); `drain` does, and cuts them after the grace.
+ */
+function shutDown(server: Server, address: string, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.forceShutdown(), graceMs);
-    server.tryShutdown(() => {
-      clearTimeout(timer);
-      // Also after a clean end: sockets of idle clients would hold the process.
-      server.forceShutdown();
-      resolve();
-    });
+    server.drain(address, graceMs);
+    server.tryShutdown(() => resolve());
   });
 }
 
@@ -165,13 +166,20 @@ function unaryHandler(dispatcher: Dispatcher, route: Route): handleUnaryCall<Mes
   return (call, callback) => {
     const handled = dispatcher.unary(route, new GrpcIncoming(call), call.request, (error, answer, ended) => {
       const { touchedHeader, touchedTrailer } = ended;
-      if (touchedHeader !== undefined) call.sendMetadata(toMetadata(touchedHeader));
-      if (error !== undefined) callback(toStatus(error, touchedTrailer));
-      else callback(null, answer, touchedTrailer && toMetadata(touchedTrailer));
+      try {
+        if (touchedHeader !== undefined) call.sendMetadata(toMetadata(touchedHeader));
+        if (error !== undefined) callback(statusOf(error, touchedTrailer));
+        else callback(null, answer, touchedTrailer && toMetadata(touchedTrailer));
+      } catch {
+        callback(UNSENDABLE);
+      }
     });
     if (!handled.ended) call.on('cancelled', () => handled.cancel());
   };
 }
+
+/** Headers, trailers or error metadata that HTTP/2 cannot carry. */
+const UNSENDABLE = toStatus(new ConnectError('internal error', Code.Internal), undefined);
 
 type StreamingCall = ServerWritableStream<Message, Message> | ServerDuplexStream<Message, Message>;
 
@@ -204,7 +212,15 @@ async function writeAll(call: StreamingCall, handled: ServerCall, answers: Async
     call.end(handled.touchedTrailer && toMetadata(handled.touchedTrailer));
   } catch (error) {
     if (call.destroyed) return;
-    call.emit('error', toStatus(ConnectError.from(error), handled.touchedTrailer));
+    call.emit('error', statusOf(ConnectError.from(error, Code.Internal), handled.touchedTrailer));
+  }
+}
+
+function statusOf(error: ConnectError, trailer: Headers | undefined): GrpcStatus {
+  try {
+    return toStatus(error, trailer);
+  } catch {
+    return UNSENDABLE;
   }
 }
 

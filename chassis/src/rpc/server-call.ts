@@ -26,6 +26,9 @@ export type Done = (error: ConnectError | undefined, answer: Message | undefined
 /** The reason of signals of calls that ended well: a constant, so that ending costs no stack trace. */
 const COMPLETED = new ConnectError('the call has ended', Code.Canceled);
 
+/** The caller's deadline began a little before ours: the time that the call took to arrive. */
+const CLOCKS_DIFFER_MS = 20;
+
 /** The caller of a call; its trace context is made when somebody wants it. */
 export class CallerOfCall implements Caller {
   readonly service: string;
@@ -163,10 +166,6 @@ export class ServerCall implements HandlerContext, Expiring {
     return Math.max(0, Math.floor(this.deadlineAtMs - this.#clock.monotonicMs()));
   };
 
-  get overdue(): boolean {
-    return this.deadlineAtMs <= this.#clock.monotonicMs();
-  }
-
   succeed(answer: Message | undefined): void {
     if (!this.ended) this.#end(undefined, answer);
   }
@@ -179,7 +178,8 @@ export class ServerCall implements HandlerContext, Expiring {
   cancel(): void {
     if (this.ended) return;
     // A caller's transport gives up at its deadline by itself: then this is the deadline, not a change of mind.
-    if (this.overdue) this.expire();
+    const left = this.deadlineAtMs - this.#clock.monotonicMs();
+    if (left <= CLOCKS_DIFFER_MS) this.expire();
     else this.#end(new ConnectError('the caller cancelled the call', Code.Canceled), undefined);
   }
 
