@@ -16,6 +16,13 @@ export async function withFreePort<T>(start: (port: number) => Promise<T | typeo
   throw new Error(`No free port on 127.0.0.1 could be had in ${attemptsMax} attempts.`);
 }
 
+/** Several different free ports. */
+export async function freePorts(count: number): Promise<number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
+}
+
 function freePort(): Promise<number> {
   return new Promise((done, fail) => {
     const server = createServer();

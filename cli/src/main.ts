@@ -1,0 +1,66 @@
+// The `stoa` command: hosts the services and operates them.
+import { parseArgs } from 'node:util';
+import { ConfigError } from '@stoa/chassis/config';
+import { audit } from './commands/audit.ts';
+import { demo } from './commands/demo.ts';
+import { reset } from './commands/reset.ts';
+
+const USAGE = `stoa <command>
+
+  start [--split] [--no-seed]    serve the shop: one process, or one for each service
+  demo [--orders N] [--concurrency N] [--seed N] [--json]
+                                 drive real checkouts through GraphQL
+  audit [--settle SECONDS] [--json]
+                                 check the invariants over the live databases
+  reset                          delete all data of this home
+  host NAME...                   run the named services in this process, configured by the environment
+
+Data is kept in .stoa/, or in STOA_HOME.
+`;
+
+type Command = (args: readonly string[]) => Promise<number>;
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  async start(args) {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { split: { type: 'boolean', default: false }, 'no-seed': { type: 'boolean', default: false } },
+    });
+    // Loaded late: the other commands need none of the services.
+    const { start } = await import('./start/start.ts');
+    return start({ env: process.env, split: values.split, seed: !values['no-seed'] });
+  },
+  async host(args) {
+    const { servicesNamed } = await import('./services.ts');
+    const { runHost } = await import('@stoa/chassis/host/run-host');
+    await runHost(servicesNamed(args));
+    return new Promise(() => {});
+  },
+  demo,
+  audit,
+  reset,
+  async help() {
+    process.stdout.write(USAGE);
+    return 0;
+  },
+};
+
+async function main([name = 'help', ...args]: readonly string[]): Promise<number> {
+  const command = COMMANDS[name === '--help' || name === '-h' ? 'help' : name];
+  if (command === undefined) {
+    process.stderr.write(`stoa: there is no command "${name}"\n\n${USAGE}`);
+    return 2;
+  }
+  try {
+    return await command(args);
+  } catch (error) {
+    // Expected failures carry a sentence; the stack is for bugs.
+    const { message, stack, code } = error as Error & { code?: string };
+    const isUsage = code?.startsWith('ERR_PARSE_ARGS') === true;
+    const detail = process.env.STOA_DEBUG || !(error instanceof Error) ? stack : message;
+    process.stderr.write(`stoa ${name}: ${detail}\n`);
+    return isUsage || error instanceof ConfigError ? 2 : 1;
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));

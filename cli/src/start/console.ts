@@ -1,0 +1,52 @@
+// What a person sees: progress while starting, and what goes wrong while running. The full logs go to files.
+import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
+import { join } from 'node:path';
+
+const LEVELS: Readonly<Record<number, string>> = { 40: 'warn', 50: 'error', 60: 'fatal' };
+const WARN = 40;
+
+export interface LogSink {
+  /** Takes a JSON log line (or several) of a process. */
+  write(text: string): void;
+  close(): void;
+}
+
+/** Writes a process's log to `<home>/logs/<name>.log` and tells warnings and errors on the console, named. */
+export function openLogSink(home: string, name: string, out: NodeJS.WritableStream): LogSink {
+  const folder = join(home, 'logs');
+  mkdirSync(folder, { recursive: true });
+  const file: WriteStream = createWriteStream(join(folder, `${name}.log`), { flags: 'a' });
+  let rest = '';
+  return {
+    write(text) {
+      file.write(text);
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) tell(line, name, out);
+    },
+    close() {
+      if (rest !== '') tell(rest, name, out);
+      file.end();
+    },
+  };
+}
+
+function tell(line: string, name: string, out: NodeJS.WritableStream): void {
+  if (line === '') return;
+  let entry: Record<string, unknown>;
+  try {
+    entry = JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    // Not ours: Node itself, before or instead of the log.
+    out.write(`${name}: ${line}\n`);
+    return;
+  }
+  const level = Number(entry.level);
+  if (level < WARN) return;
+  const about = ['topic', 'consumer', 'job', 'saga', 'state', 'method', 'reason', 'id']
+    .filter((key) => entry[key] !== undefined)
+    .map((key) => `${key}=${entry[key]}`);
+  const error = (entry.err as { message?: string } | undefined)?.message;
+  const parts = [`${entry.service ?? name}: ${entry.msg}`, ...about, ...(error === undefined ? [] : [`(${error})`])];
+  out.write(`${LEVELS[level] ?? level} ${parts.join(' ')}\n`);
+}

@@ -1,0 +1,71 @@
+// What is kept under the home folder (`.stoa/`, or STOA_HOME) besides the servers' data: secrets that must survive
+// restarts, and a note of what runs now, by which the other commands find it.
+import { randomBytes } from 'node:crypto';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createCredentialKeys } from '@stoa/chassis/rpc/credentials';
+import { readSecrets, updateSecrets } from '../infrastructure/secrets.ts';
+
+/** The folder that everything is kept in. */
+export function homeFolder(env: NodeJS.ProcessEnv): string {
+  return resolve(env.STOA_HOME || '.stoa');
+}
+
+export interface HomeSecrets {
+  /** Passwords of the databases' roles are derived from it. */
+  readonly roles: string;
+  readonly orderTokens: string;
+  readonly credentialSigningKey: string;
+  readonly credentialTrustKey: string;
+}
+
+const random = () => randomBytes(32).toString('base64url');
+
+/** Reads the home's secrets, making those that are missing. Hold the home's lock. */
+export async function homeSecrets(home: string): Promise<HomeSecrets> {
+  const known = readSecrets(home);
+  const { credentialSigningKey, credentialTrustKey } = known;
+  const keys =
+    credentialSigningKey === undefined || credentialTrustKey === undefined
+      ? await createCredentialKeys()
+      : { signingKey: credentialSigningKey, trustKey: credentialTrustKey };
+  const secrets = {
+    roles: known.roles ?? random(),
+    orderTokens: known.orderTokens ?? random(),
+    credentialSigningKey: keys.signingKey,
+    credentialTrustKey: keys.trustKey,
+  };
+  updateSecrets(home, secrets);
+  return secrets;
+}
+
+/** What runs now. */
+export interface Running {
+  readonly pid: number;
+  readonly url: string;
+  readonly adminUrl: string;
+  readonly natsUrl: string;
+  /** Services' database URLs by name. */
+  readonly databases: Readonly<Record<string, string>>;
+}
+
+const noteOf = (home: string) => join(home, 'running.json');
+
+export function noteRunning(home: string, running: Running): void {
+  writeFileSync(noteOf(home), `${JSON.stringify(running, null, 2)}\n`, { mode: 0o600 });
+}
+
+export function forgetRunning(home: string): void {
+  rmSync(noteOf(home), { force: true });
+}
+
+/** What runs on this home, or undefined when nothing does. */
+export function findRunning(home: string): Running | undefined {
+  try {
+    const running = JSON.parse(readFileSync(noteOf(home), 'utf8')) as Running;
+    process.kill(running.pid, 0);
+    return running;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,113 @@
+// Each service in a process of its own, supervised: one that dies is started again, on the same ports.
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { signServiceCredential } from '@stoa/chassis/rpc/credentials';
+import { freePorts } from '../infrastructure/ports.ts';
+import { serviceNames } from '../services.ts';
+import { type LogSink, openLogSink } from './console.ts';
+import type { Platform } from './platform.ts';
+import type { RunningShop } from './running-shop.ts';
+
+const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
+const RESTART_MS = { first: 250, max: 10_000 };
+/** A process that ran this long was healthy: its next restart is quick again. */
+const HEALTHY_MS = 30_000;
+const STOP_MS = 15_000;
+
+interface Supervised {
+  readonly name: string;
+  readonly ready: Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface SuperviseOptions {
+  readonly name: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly sink: LogSink;
+  readonly onRestart: (name: string, why: string) => void;
+}
+
+function supervise({ name, env, sink, onRestart }: SuperviseOptions): Supervised {
+  let child: ChildProcess;
+  let stopping = false;
+  let failures = 0;
+  let restart: NodeJS.Timeout | undefined;
+  const { promise: ready, resolve: isReady, reject: cannotStart } = Promise.withResolvers<void>();
+  let everReady = false;
+
+  const start = () => {
+    const startedAt = Date.now();
+    child = fork(MAIN, ['host', name], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    child.stdout?.on('data', (chunk: Buffer) => sink.write(chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => sink.write(chunk.toString()));
+    child.on('message', () => {
+      everReady = true;
+      isReady();
+    });
+    child.on('exit', (code, signal) => {
+      if (stopping) return;
+      // A first start that fails is a configuration to be mended, not a crash to be survived.
+      if (!everReady && code !== null) return cannotStart(new Error(`${name} cannot start; see logs/${name}.log`));
+      failures = Date.now() - startedAt > HEALTHY_MS ? 0 : failures + 1;
+      onRestart(name, signal ?? `status ${code}`);
+      restart = setTimeout(start, Math.min(RESTART_MS.max, RESTART_MS.first * 2 ** failures));
+    });
+  };
+  start();
+
+  return {
+    name,
+    ready,
+    async stop() {
+      stopping = true;
+      clearTimeout(restart);
+      if (child.exitCode === null && child.signalCode === null) {
+        const ended = new Promise((resolve) => child.once('exit', resolve));
+        child.kill('SIGTERM');
+        const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+        await ended;
+        clearTimeout(force);
+      }
+      sink.close();
+    },
+  };
+}
+
+/** Starts a process for each service and waits until all are ready. */
+export async function startSplit(
+  platform: Platform,
+  env: NodeJS.ProcessEnv,
+  port: number,
+  onRestart: SuperviseOptions['onRestart'],
+): Promise<RunningShop> {
+  const names = serviceNames();
+  const ports = await freePorts(2 * names.length);
+  const grpc = new Map(names.map((name, index) => [name, ports[index] as number]));
+  const admin = new Map(names.map((name, index) => [name, ports[names.length + index] as number]));
+  const peers = names.map((name) => `${name}=127.0.0.1:${grpc.get(name)}`).join(',');
+  const children: Supervised[] = [];
+  const stop = async () => {
+    // The BFF first: nobody should be answered half.
+    await children.find(({ name }) => name === 'bff')?.stop();
+    await Promise.all(children.filter(({ name }) => name !== 'bff').map((child) => child.stop()));
+  };
+  try {
+    for (const name of names) {
+      const own = {
+        ...env,
+        ...platform.hostEnv,
+        PORT: String(port),
+        STOA_PEERS: peers,
+        STOA_GRPC_PORT: String(grpc.get(name)),
+        STOA_ADMIN_PORT: String(admin.get(name)),
+        STOA_SERVICE_CREDENTIAL: await signServiceCredential(platform.secrets.credentialSigningKey, [name]),
+      };
+      children.push(supervise({ name, env: own, sink: openLogSink(platform.home, name, process.stderr), onRestart }));
+    }
+    await Promise.all(children.map(({ ready }) => ready));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { port, addressOf: (name) => `127.0.0.1:${grpc.get(name)}`, adminPorts: Object.fromEntries(admin), stop };
+}

@@ -1,0 +1,89 @@
+// `stoa start`: set up, serve, and say where things are, until Ctrl-C.
+
+import { forgetRunning, homeFolder, noteRunning } from './home.ts';
+import { startOneProcess } from './one-process.ts';
+import { openPlatform, type Platform } from './platform.ts';
+import type { RunningShop } from './running-shop.ts';
+import { seedShop } from './seeding.ts';
+import { startSplit } from './split.ts';
+
+export interface StartOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly split: boolean;
+  readonly seed: boolean;
+}
+
+const DEFAULT_PORT = 4000;
+
+function readPort(env: NodeJS.ProcessEnv): number {
+  const port = Number(env.PORT ?? DEFAULT_PORT);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`PORT: "${env.PORT}" is not a port number`);
+  return port;
+}
+
+/** Runs until a signal ends it or an embedded server does; returns the exit status. */
+export async function start({ env, split, seed }: StartOptions): Promise<number> {
+  const started = performance.now();
+  const say = (line: string) => process.stdout.write(`  ${line}\n`);
+  const ended = endOfRun();
+  const home = homeFolder(env);
+  const port = readPort(env);
+  process.stdout.write(`Stoa is starting (data in ${home})\n`);
+  const platform = await openPlatform({ home, env, onProgress: say });
+  let shop: RunningShop | undefined;
+  try {
+    shop = split
+      ? await startSplit(platform, env, port, (name, why) => say(`${name} ended (${why}); starting it again`))
+      : await startOneProcess(platform, env, port);
+    if (seed) {
+      await seedShop({
+        addressOf: shop.addressOf,
+        signingKey: platform.secrets.credentialSigningKey,
+        onProgress: (line) => say(`seeded: ${line}`),
+      });
+    }
+    const url = `http://localhost:${shop.port}`;
+    const { adminUrl, natsUrl, databases } = platform;
+    noteRunning(home, { pid: process.pid, url, adminUrl, natsUrl, databases });
+    tellWhere(url, shop, platform, performance.now() - started);
+    const why = await Promise.race([ended.signal, platform.broken]);
+    process.stdout.write(`\nStoa is stopping (${why})\n`);
+    return ended.happened() ? 0 : 1;
+  } finally {
+    forgetRunning(home);
+    await shop?.stop();
+    await platform.stop();
+  }
+}
+
+function tellWhere(url: string, shop: RunningShop, { natsUrl, home }: Platform, ms: number): void {
+  const admin = Object.entries(shop.adminPorts).map(([name, port]) => `${name} :${port}`);
+  process.stdout.write(`Stoa is ready after ${(ms / 1000).toFixed(1)} s
+
+  GraphQL     ${url}/graphql
+  health      ${url}/health/ready
+  metrics     ${admin.join('  ')}   (/metrics, /health/ready, /info)
+  broker      ${natsUrl}
+  logs        ${home}/logs
+
+  npx stoa demo --orders 500     drive checkouts
+  npx stoa audit                 check that stock, money and orders agree
+  Ctrl-C                         stop; the data is kept
+
+`);
+}
+
+/** The first SIGINT or SIGTERM; a second one ends the process at once. */
+function endOfRun() {
+  let happened = false;
+  const signal = new Promise<string>((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(name, () => {
+        if (happened) process.exit(1);
+        happened = true;
+        resolve(name);
+      });
+    }
+  });
+  return { signal, happened: () => happened };
+}
