@@ -4,11 +4,16 @@
 import type { Tx } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
 
+/** Products a statement: about a third of a second, far below the statement timeout. */
+const CHUNK = 1000;
+
 export async function refreshProducts(tx: Tx, productIds: readonly string[]): Promise<void> {
-  if (productIds.length === 0) return;
-  await refreshVariantBands(tx, productIds);
-  await refreshDerivedColumns(tx, productIds);
-  await refreshListings(tx, productIds);
+  for (let start = 0; start < productIds.length; start += CHUNK) {
+    const ids = productIds.slice(start, start + CHUNK);
+    await refreshVariantBands(tx, ids);
+    await refreshDerivedColumns(tx, ids);
+    await refreshListings(tx, ids);
+  }
 }
 
 async function refreshVariantBands(tx: Tx, productIds: readonly string[]): Promise<void> {
