@@ -1,0 +1,212 @@
+// Home and kitchen of the seeded catalogue.
+import { axis, colours, type Root } from './leaf.ts';
+
+export const home: Root = {
+  slug: 'home',
+  name: 'Home',
+  leaves: [
+    {
+      slug: 'ceramics',
+      name: 'Ceramics',
+      code: 'CER',
+      euros: [14, 89],
+      axes: [colours(3)],
+      things: [
+        ['Mug', 'Holds 300 ml and has a handle with room for three fingers.'],
+        ['Vase', 'A narrow neck that makes five stems look like a bouquet.'],
+        ['Serving Bowl', 'Wide and low, for a salad in the middle of the table.'],
+        ['Dinner Plate', 'A flat plate with a rim just high enough for sauce.'],
+        ['Jug', 'Pours without a drip, milk or wild flowers.'],
+      ],
+      materials: [
+        ['Stoneware', 'Thrown in stoneware and fired at 1,260 degrees, safe in oven and dishwasher.'],
+        ['Porcelain', 'Cast in porcelain so thin that light comes through the edge.'],
+        ['Speckled Clay', 'The iron in the clay bleeds through the glaze as fine speckles.'],
+        ['Terracotta', 'Terracotta, glazed inside and left bare outside.'],
+      ],
+      closings: [
+        'Each piece varies a little from the next.',
+        'Made by a workshop of six in Westerwald.',
+        'Stacks with everything else of its line.',
+      ],
+    },
+    {
+      slug: 'lighting',
+      name: 'Lighting',
+      code: 'LIGHT',
+      euros: [49, 249],
+      axes: [axis('Finish', ['Brass|BRA', 'Black|BLK', 'White|WHT', 'Copper|COP'], 3)],
+      things: [
+        ['Table Lamp', 'A table lamp that throws its light down on the book and not in your eyes.'],
+        ['Pendant', 'A pendant for over the table, with two metres of cloth cable.'],
+        ['Floor Lamp', 'A reading lamp with an arm that stays exactly where it is put.'],
+        ['Wall Light', 'A small wall light, wired in or plugged in.'],
+        ['Desk Lamp', 'Two joints and a round head, with a switch that can be found in the dark.'],
+      ],
+      materials: [
+        ['Opal Glass', 'Mouth-blown opal glass makes the light even and warm.'],
+        ['Spun Steel', 'The shade is spun from one sheet of steel and powder-coated.'],
+        ['Paper', 'Mulberry paper over wire, glowing from within like a lantern.'],
+        ['Oak', 'Turned in oiled oak, with the grain running up.'],
+      ],
+      closings: [
+        'Takes an E27 bulb, which is included and can be dimmed.',
+        'Comes with a cloth cable and a plug for Europe.',
+        'Every part can be ordered as a spare.',
+      ],
+    },
+    {
+      slug: 'blankets',
+      name: 'Blankets',
+      code: 'THROW',
+      euros: [59, 179],
+      axes: [axis('Size', ['130 x 180 cm|130|100', '180 x 220 cm|180|150']), colours(2)],
+      things: [
+        ['Throw', 'A throw for the arm of the sofa, fringed at both ends.'],
+        ['Waffle Blanket', 'A deep waffle weave that traps air and dries fast.'],
+        ['Checked Blanket', 'A large check in two tones, the same on both sides.'],
+        ['Picnic Blanket', 'Woven tight enough for damp grass, with a leather strap to carry it.'],
+        ['Herringbone Blanket', 'A fine herringbone that looks plain from across the room.'],
+      ],
+      materials: [
+        ['Wool', 'New wool from Norway, brushed until it is soft.'],
+        ['Linen', 'Heavy linen, stonewashed, for beds in summer.'],
+        ['Cotton', 'Soft cotton, washable at 60 degrees, with children and dogs in mind.'],
+        ['Mohair', 'Mohair with a long pile that weighs next to nothing.'],
+      ],
+      closings: [
+        'Woven in a mill that has run since 1853.',
+        'The edges are finished by hand.',
+        'Shake it out, hang it up, wash it seldom.',
+      ],
+    },
+    {
+      slug: 'seating',
+      name: 'Seating',
+      code: 'SEAT',
+      euros: [89, 449],
+      axes: [axis('Finish', ['Natural|NAT', 'Black|BLK', 'Smoked|SMO'], 3)],
+      things: [
+        ['Dining Chair', 'A chair that can be sat on for a whole evening and stacked four high.'],
+        ['Stool', 'Three legs, so that it stands on any floor.'],
+        ['Bench', 'Seats two, or shoes and a bag by the door.'],
+        ['Lounge Chair', 'Low and deep, with arms wide enough for a cup.'],
+        ['Bar Stool', 'Seat height 65 cm, with a brass rail for the feet.'],
+      ],
+      materials: [
+        ['Oak', 'Solid oak from managed forests, jointed without a screw.'],
+        ['Ash', 'Steam-bent ash, light to lift and hard to break.'],
+        ['Beech', 'Beech with a woven paper-cord seat that takes three hours to make.'],
+        ['Walnut', 'European walnut, oiled, that darkens for the first year.'],
+      ],
+      closings: ['Delivered assembled.', 'Felt pads are already on.', 'Oil it once a year and it stays as it is.'],
+    },
+  ],
+};
+
+export const kitchen: Root = {
+  slug: 'kitchen',
+  name: 'Kitchen',
+  leaves: [
+    {
+      slug: 'knives',
+      name: 'Knives',
+      code: 'KNIFE',
+      euros: [39, 229],
+      axes: [axis('Handle', ['Walnut|WAL', 'Olive|OLI', 'Black Resin|RES|90'])],
+      things: [
+        ["Chef's Knife", 'A 20 cm blade with enough belly to rock and enough height to scoop.'],
+        ['Paring Knife', 'Nine centimetres for everything that is done in the hand.'],
+        ['Bread Knife', 'Wide scallops that go through a crust without tearing the crumb.'],
+        ['Santoku', 'A flat edge for chopping straight down, 17 cm long.'],
+        ['Carving Knife', 'Long and slim, for slices that you can read through.'],
+      ],
+      materials: [
+        ['Carbon Steel', 'Carbon steel takes the keenest edge there is, and a patina.'],
+        ['Damascus', 'Sixty-seven layers around a hard core, etched so that you see them.'],
+        ['Stainless', 'Stainless steel at 58 HRC: forgiving, and quick to sharpen.'],
+        ['Forged', 'Forged from one bar, with a full bolster and a full tang.'],
+      ],
+      closings: [
+        'Wash by hand and dry at once.',
+        'Comes sharp, with a card that shows how to keep it so.',
+        'Balanced at the bolster.',
+      ],
+    },
+    {
+      slug: 'cookware',
+      name: 'Cookware',
+      code: 'COOK',
+      euros: [49, 259],
+      axes: [axis('Diameter', ['20 cm|20|100', '24 cm|24|125', '28 cm|28|150'])],
+      things: [
+        ['Skillet', 'A pan for steaks and rösti that goes from hob to oven to table.'],
+        ['Casserole', 'A heavy lid with drip points that baste while you do something else.'],
+        ['Saucepan', 'A lip on both sides and a handle that stays cool.'],
+        ['Sauté Pan', 'High straight sides, for a risotto without spills.'],
+        ['Wok', 'Round below, flat where it stands, and light enough to toss.'],
+      ],
+      materials: [
+        ['Cast Iron', 'Cast iron, seasoned three times with linseed oil before it leaves.'],
+        ['Copper', 'Copper of 2 mm, lined with steel, that answers the flame at once.'],
+        ['Enamel', 'Enamelled iron that minds neither acid nor soap.'],
+        ['Tri-Ply', 'Steel, aluminium, steel, from the base up to the rim.'],
+      ],
+      closings: [
+        'Works on every hob, induction included.',
+        'The handle is riveted, not welded.',
+        'Warranted for thirty years.',
+      ],
+    },
+    {
+      slug: 'coffee',
+      name: 'Coffee',
+      code: 'COFFEE',
+      euros: [9, 19],
+      axes: [axis('Weight', ['250 g|250|100', '1 kg|1KG|360']), axis('Grind', ['Whole Bean|WB', 'Filter|FI'])],
+      things: [
+        ['House Blend', 'Chocolate and hazelnut, round enough for milk.'],
+        ['Espresso', 'Dark caramel and a long finish, roasted for the machine.'],
+        ['Filter Roast', 'Roasted light for filter and press: bergamot and ripe peach.'],
+        ['Breakfast Roast', 'Mild and sweet, for the large cup.'],
+        ['Decaf', 'Decaffeinated with water alone, and nobody notices.'],
+      ],
+      materials: [
+        ['Ethiopian', 'Washed heirloom beans from Yirgacheffe, grown at 2,000 metres.'],
+        ['Colombian', 'From eleven small farms in Huila, bought at a price agreed for three years.'],
+        ['Guatemalan', 'Bourbon and Caturra from the slopes of Antigua.'],
+        ['Brazilian', 'Naturally dried in the sun of Minas Gerais.'],
+      ],
+      closings: [
+        'Roasted on Mondays, shipped on Tuesdays.',
+        'Best between the second and the sixth week.',
+        'The bag can go with the paper.',
+      ],
+    },
+    {
+      slug: 'tea',
+      name: 'Tea',
+      code: 'TEA',
+      euros: [7, 24],
+      axes: [axis('Weight', ['50 g|50|100', '100 g|100|180', '250 g|250|400'])],
+      things: [
+        ['Breakfast Tea', 'Strong and malty, a tea that stands up to milk.'],
+        ['Loose Leaf', 'Whole leaves that open slowly and can be brewed three times.'],
+        ['Evening Blend', 'With chamomile and lemon balm, for after dinner.'],
+        ['Smoked Tea', 'Dried over pine, for those who like whisky.'],
+        ['Spiced Tea', 'Cardamom, ginger and clove, made to be simmered.'],
+      ],
+      materials: [
+        ['Assam', 'Second flush from a single garden in Assam.'],
+        ['Darjeeling', 'First flush Darjeeling, pale and flowery.'],
+        ['Sencha', 'Steamed sencha from Shizuoka, fresh as cut grass.'],
+        ['Rooibos', 'Rooibos from the Cederberg, sweet without sugar.'],
+      ],
+      closings: [
+        'Packed in a tin that closes.',
+        'Three minutes at 95 degrees, or five if you must.',
+        'Bought directly from the people who grow it.',
+      ],
+    },
+  ],
+};

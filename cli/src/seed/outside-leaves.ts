@@ -1,0 +1,212 @@
+// Outdoors and study of the seeded catalogue.
+import { axis, colours, type Root } from './leaf.ts';
+
+export const outdoors: Root = {
+  slug: 'outdoors',
+  name: 'Outdoors',
+  leaves: [
+    {
+      slug: 'backpacks',
+      name: 'Backpacks',
+      code: 'PACK',
+      euros: [69, 219],
+      axes: [colours(3)],
+      things: [
+        ['Daypack', 'Eighteen litres for a laptop, a jumper and lunch.'],
+        ['Roll Top', 'A roll top that grows from twenty to thirty litres and keeps rain out.'],
+        ['Rucksack', 'A flap, a drawstring and two side pockets, as rucksacks should be.'],
+        ['Travel Pack', 'Opens like a suitcase and fits under the seat.'],
+        ['Trail Pack', 'A vented back and a hip belt for the long way round.'],
+      ],
+      materials: [
+        ['Waxed Canvas', 'Waxed canvas that sheds a shower and ages like a saddle.'],
+        ['Cordura', 'Cordura of 500 denier, recycled and all but indestructible.'],
+        ['Ripstop', 'Ripstop so light that the pack weighs less than its lunch.'],
+        ['Wool Felt', 'Pressed wool felt that needs no padding.'],
+      ],
+      closings: [
+        'Straps and buckles can be replaced at home.',
+        'The sleeve holds a 15 inch laptop.',
+        'Repaired for free, whatever you did to it.',
+      ],
+    },
+    {
+      slug: 'bottles',
+      name: 'Bottles',
+      code: 'BOTTLE',
+      euros: [19, 54],
+      axes: [axis('Volume', ['0.5 l|05|100', '0.75 l|075|120']), colours(2)],
+      things: [
+        ['Water Bottle', 'A wide mouth for ice, a narrow lid for drinking.'],
+        ['Flask', 'Keeps tea hot for twelve hours and soup for eight.'],
+        ['Sports Bottle', 'Opens with one thumb and closes with a click.'],
+        ['Travel Cup', 'Fits every cup holder, and does not leak upside down.'],
+        ['Canteen', 'Flat, so that it lies against the hip.'],
+      ],
+      materials: [
+        ['Steel', 'Double-walled steel, with nothing between the walls.'],
+        ['Glass', 'Borosilicate glass in a sleeve of silicone: no taste at all.'],
+        ['Titanium', 'Titanium, at a weight you have to look twice for.'],
+        ['Enamelled', 'Enamelled inside, so that yesterday’s coffee stays in yesterday.'],
+      ],
+      closings: [
+        'Goes in the dishwasher, lid and all.',
+        'Seals come as spares, two for each bottle.',
+        'Powder-coated, and the coat does not chip.',
+      ],
+    },
+    {
+      slug: 'tents',
+      name: 'Tents',
+      code: 'TENT',
+      euros: [149, 449],
+      axes: [axis('Sleeps', ['2|2P|100', '3|3P|125', '4|4P|150'])],
+      things: [
+        ['Dome Tent', 'Two poles, five minutes, done.'],
+        ['Tunnel Tent', 'A porch high enough to cook in while it pours.'],
+        ['Ridge Tent', 'The old shape, because it still sheds wind best.'],
+        ['Bell Tent', 'One pole and room to stand up, for a week in one place.'],
+        ['Trekking Tent', 'Stands on your walking poles and packs as small as a loaf.'],
+      ],
+      materials: [
+        ['Polycotton', 'Polycotton breathes, so nothing drips on you in the morning.'],
+        ['Ripstop', 'Silicone-coated ripstop with a water column of 5,000 mm.'],
+        ['Recycled', 'The fly is made from bottles, some ninety of them.'],
+        ['Canvas', 'Heavy canvas that is dark at dawn and quiet in wind.'],
+      ],
+      closings: [
+        'Poles are aluminium and come with a repair sleeve.',
+        'Seams are taped; guy lines glow in torchlight.',
+        'Pitch it once at home, and you will never need the manual.',
+      ],
+    },
+    {
+      slug: 'lanterns',
+      name: 'Lanterns',
+      code: 'LANTERN',
+      euros: [24, 99],
+      axes: [colours(3)],
+      things: [
+        ['Camp Lantern', 'Lights a table for four, and hangs from anything.'],
+        ['Head Torch', 'Red light for the map, white light for the path.'],
+        ['Pocket Torch', 'The length of a finger, and bright enough for a cellar.'],
+        ['Storm Lantern', 'The lantern of railwaymen, now with a lamp that needs no oil.'],
+        ['String Lights', 'Ten metres of small warm lights that wind up into their own case.'],
+      ],
+      materials: [
+        ['Rechargeable', 'Charges by USB-C in two hours and shines for forty.'],
+        ['Solar', 'A panel on top fills it up by day.'],
+        ['Brass', 'The body is brass and will be handed on.'],
+        ['Aluminium', 'Turned from aluminium and sealed against rain.'],
+      ],
+      closings: [
+        'Warm white, 2,700 kelvin, dimmed by turning.',
+        'Remembers how bright it was last night.',
+        'Survives a fall from the table, and a night in the rain.',
+      ],
+    },
+  ],
+};
+
+export const study: Root = {
+  slug: 'study',
+  name: 'Study',
+  leaves: [
+    {
+      slug: 'notebooks',
+      name: 'Notebooks',
+      code: 'NOTE',
+      euros: [9, 34],
+      axes: [axis('Ruling', ['Plain|PLA', 'Ruled|RUL', 'Dotted|DOT'])],
+      things: [
+        ['Notebook', 'A5, 192 pages, and it lies flat from the first to the last of them.'],
+        ['Sketchbook', 'Paper of 160 g that takes ink and a light wash.'],
+        ['Pocket Notebook', 'Small enough to be there when the idea is.'],
+        ['Diary', 'A page a day without dates, so that skipping one is no sin.'],
+        ['Project Book', 'Numbered pages and an index, for work that others must follow.'],
+      ],
+      materials: [
+        ['Linen', 'Bound in linen over board, with a ribbon.'],
+        ['Leather', 'A cover of vegetable-tanned leather that can be filled again.'],
+        ['Kraft', 'A kraft cover, a thread, and nothing else.'],
+        ['Clothbound', 'Bookcloth with the title blind-stamped into it.'],
+      ],
+      closings: [
+        'The paper is made for fountain pens: nothing shows through.',
+        'Thread-sewn in a bindery in Leipzig.',
+        'Perforated at the back, for lists.',
+      ],
+    },
+    {
+      slug: 'pens',
+      name: 'Pens',
+      code: 'PEN',
+      euros: [12, 149],
+      axes: [axis('Point', ['Fine|F', 'Medium|M', 'Broad|B'])],
+      things: [
+        ['Fountain Pen', 'A steel nib with a little give, and a converter for bottled ink.'],
+        ['Ballpoint', 'A click that you will find yourself doing in meetings.'],
+        ['Rollerball', 'Writes at the weight of the pen alone.'],
+        ['Mechanical Pencil', 'A lead that slides back when the pencil goes in a pocket.'],
+        ['Brush Pen', 'A nylon brush that comes to a point again after every stroke.'],
+      ],
+      materials: [
+        ['Brass', 'Turned from brass, heavy in the hand, and bare, so that it takes on colour.'],
+        ['Resin', 'Cast resin, polished for an hour, and no two alike.'],
+        ['Aluminium', 'Six-sided aluminium that does not roll off the desk.'],
+        ['Cherry', 'Cherry wood from prunings, oiled with linseed.'],
+      ],
+      closings: ['Takes any standard refill.', 'Comes in a tin that makes a good home for it.', 'Engraved on request.'],
+    },
+    {
+      slug: 'desk-trays',
+      name: 'Desk Trays',
+      code: 'TRAY',
+      euros: [15, 89],
+      axes: [axis('Finish', ['Natural|NAT', 'Black|BLK', 'Chalk|CHK'], 3)],
+      things: [
+        ['Paper Tray', 'Holds A4 upright or lying, and stacks with itself.'],
+        ['Pen Tray', 'One long groove and one short one, nothing to rattle.'],
+        ['Monitor Stand', 'Lifts a screen by twelve centimetres and hides a keyboard below.'],
+        ['Card Box', 'For index cards, receipts, or the tea you do not share.'],
+        ['Cable Tray', 'Screws under the desk, and the floor is free.'],
+      ],
+      materials: [
+        ['Beech', 'Beech plywood with the edges left to be seen.'],
+        ['Steel', 'Folded from one sheet of steel.'],
+        ['Cork', 'Portuguese cork, warm and silent.'],
+        ['Felt', 'Stiff felt pressed from recycled bottles.'],
+      ],
+      closings: [
+        'Ships flat, goes together without a tool.',
+        'Rubber feet keep it where it is.',
+        'Part of a set in which everything is a multiple of everything else.',
+      ],
+    },
+    {
+      slug: 'headphones',
+      name: 'Headphones',
+      code: 'AUDIO',
+      euros: [49, 349],
+      axes: [axis('Colour', ['Black|BLK', 'Sand|SND', 'Forest|FOR'])],
+      things: [
+        ['Over-Ear Headphones', 'Large soft cups that let you forget them by the second song.'],
+        ['On-Ear Headphones', 'They fold flat, and weigh less than a paperback.'],
+        ['Earbuds', 'Three tips in the box, one of which is yours.'],
+        ['Studio Headphones', 'Open at the back and honest to a fault.'],
+        ['Desk Speaker', 'One speaker that fills a study without a sub under the desk.'],
+      ],
+      materials: [
+        ['Wireless', 'Thirty-five hours on a charge, and a cable for when that ends.'],
+        ['Wired', 'A braided cable that can be changed when it has had enough.'],
+        ['Walnut', 'Walnut cups, cut from one board so that left and right match.'],
+        ['Noise-Cancelling', 'Takes the train away and leaves the music.'],
+      ],
+      closings: [
+        'Pads, battery and cable can be replaced.',
+        'Folds into a felt case.',
+        'Tuned by ear in a room with bad acoustics, like yours.',
+      ],
+    },
+  ],
+};
