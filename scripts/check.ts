@@ -68,35 +68,35 @@ function command(program: string, ...args: string[]): () => Promise<Outcome> {
   };
 }
 
-async function report({ name, run }: Check, width: number): Promise<boolean> {
+type Verdict = 'ok' | 'FAIL' | 'skip';
+
+async function report({ name, run }: Check, width: number): Promise<Verdict> {
   const startedAt = performance.now();
-  const {
-    ok,
-    note,
-    details = [],
-  } = await run().catch(
+  const outcome = await run().catch(
     (error: unknown): Outcome => ({ ok: false, details: [error instanceof Error ? `${error.stack}` : `${error}`] }),
   );
+  const { ok, skipped, note, details = [] } = outcome;
+  const verdict = ok ? (skipped ? 'skip' : 'ok') : 'FAIL';
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  const line = `${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(width)}  ${seconds.padStart(5)} s${note ? `  ${note}` : ''}`;
+  const line = `${verdict.padEnd(4)}  ${name.padEnd(width)}  ${seconds.padStart(5)} s${note ? `  ${note}` : ''}`;
   const shown = details.slice(0, detailsMax);
   if (shown.length < details.length) shown.push(`… and ${details.length - shown.length} lines more`);
   process.stdout.write(`${[line, ...shown.map((detail) => `      ${detail}`)].join('\n')}\n`);
-  return ok;
+  return verdict;
 }
 
 /** A few at a time: most of the work is in other processes. Long ones stand first in the list. */
-async function runAll(chosen: readonly Check[]): Promise<number> {
+async function runAll(chosen: readonly Check[]): Promise<Record<Verdict, number>> {
   const width = Math.max(...chosen.map(({ name }) => name.length));
   const waiting = [...chosen];
-  let failed = 0;
+  const counts = { ok: 0, FAIL: 0, skip: 0 };
   const worker = async () => {
     for (let check = waiting.shift(); check !== undefined; check = waiting.shift()) {
-      if (!(await report(check, width))) failed += 1;
+      counts[await report(check, width)] += 1;
     }
   };
   await Promise.all(Array.from({ length: Math.min(4, availableParallelism() + 1) }, worker));
-  return failed;
+  return counts;
 }
 
 const words = process.argv.slice(2);
@@ -105,6 +105,6 @@ if (chosen.length === 0) {
   process.stderr.write(`No check is called that. There are:\n${checks.map(({ name }) => `  ${name}\n`).join('')}`);
   process.exit(2);
 }
-const failed = await runAll(chosen);
-process.stdout.write(`${chosen.length - failed} checks passed, ${failed} failed\n`);
+const { ok, FAIL: failed, skip } = await runAll(chosen);
+process.stdout.write(`${ok} checks passed, ${failed} failed${skip > 0 ? `, ${skip} skipped` : ''}\n`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -8,7 +8,9 @@ import { root, runTool } from './run-tool.ts';
 
 export interface Outcome {
   readonly ok: boolean;
-  /** Said on the check's line: why it was skipped, what it compared with. */
+  /** Could not be judged here; `note` says why. Not a failure, and not a pass either. */
+  readonly skipped?: true;
+  /** Said on the check's line. */
   readonly note?: string;
   readonly details?: readonly string[];
 }
@@ -42,20 +44,24 @@ type Baseline = { readonly name: string; readonly commit: string } | { readonly 
 
 async function findBaseline(): Promise<Baseline> {
   const shallow = await runTool('git', ['rev-parse', '--is-shallow-repository']);
-  if (!shallow.ok) return { outcome: { ok: true, note: 'skipped: not a git clone, so there is nothing to compare' } };
+  if (!shallow.ok) return skip('not a git clone, so there is nothing to compare with');
   const tag = await lastRelease();
   if (tag !== undefined) return { name: tag, commit: tag };
   if (shallow.output === 'true') {
-    return { outcome: { ok: true, note: 'skipped: a shallow clone without releases; fetch the history and the tags' } };
+    return skip('a shallow clone without releases: fetch the history and the tags');
   }
   const file = join(root, baselineFile);
   if (statSync(file, { throwIfNoEntry: false }) === undefined) {
-    return { outcome: { ok: true, note: `no baseline yet: no release (v*) and no ${baselineFile}` } };
+    return skip(`no baseline yet: no release (v*) and no ${baselineFile}`);
   }
   const commit = readFileSync(file, 'utf8').trim();
   const known = await runTool('git', ['rev-parse', '--verify', '--quiet', `${commit}^{commit}`]);
   if (known.ok) return { name: `commit ${commit.slice(0, 12)} (${baselineFile})`, commit };
   return { outcome: { ok: false, details: [`${baselineFile} names ${commit}, which is not a commit here`] } };
+}
+
+function skip(note: string): Baseline {
+  return { outcome: { ok: true, skipped: true, note } };
 }
 
 /** The newest `v*` tag behind HEAD. A tag on HEAD itself is this release, which is to be compared with the one before. */

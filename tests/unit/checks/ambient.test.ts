@@ -71,6 +71,8 @@ describe('no ambient time, randomness or drivers', () => {
     ['a driver beside the adapter', 'chassis/src/postgres/other.ts', "import pg from 'pg';"],
     ['another driver in an adapter', 'chassis/src/rpc/grpc-server.ts', "import pg from 'pg';"],
     ['the environment in an adapter', 'chassis/src/postgres/pg-database.ts', 'process.env.PGHOST;'],
+    ['a timer in an adapter', 'chassis/src/events/nats-bus.ts', 'setTimeout(done, 10);'],
+    ['the clock in an entry point', 'services/cart/src/main.ts', 'Date.now();'],
     ['a driver in the ports', 'chassis/src/runtime.ts', "import '@nats-io/jetstream';"],
   ])('refuses %s', (_, file, text) => {
     expect(places(ambientThings, file, text)).toEqual([`${file}:1`]);
