@@ -9,12 +9,11 @@ import type { Log } from '../log.ts';
 import type { Clock, Random } from '../runtime.ts';
 import { authorize, type Identity } from './authorize.ts';
 import { createDeadlines } from './deadlines.ts';
-import { toConnectError } from './error-mapping.ts';
-import { type CallHeaders, CLIENT_ADDRESS, EDGE, OWNER, TRACEPARENT } from './headers.ts';
+import { isInterruption, toConnectError } from './error-mapping.ts';
+import { type CallHeaders, CLIENT_ADDRESS, EDGE, TRACEPARENT } from './headers.ts';
 import type { Outcome, RpcHooks } from './hooks.ts';
 import type { RpcService } from './implement.ts';
-import { type MethodRules, methodPolicy } from './policy.ts';
-import { createRateLimiter, type RateLimiter } from './rate-limit.ts';
+import { ownedRoute, type Route, registerRoutes, unimplemented } from './routes.ts';
 import { CallerOfCall, type Done, type IncomingCall, ServerCall } from './server-call.ts';
 import { createTracer, type Tracer, traceIdOf } from './trace.ts';
 
@@ -22,18 +21,6 @@ import { createTracer, type Tracer, traceIdOf } from './trace.ts';
 export type Authenticate = (
   call: CallHeaders & { readonly service: string | undefined },
 ) => Identity | Promise<Identity>;
-
-/** A method that is served. */
-export interface Route {
-  readonly service: DescService;
-  readonly method: DescMethod;
-  readonly rules: MethodRules;
-  readonly owner: string | undefined;
-  readonly handler: (request: never, call: ServerCall) => unknown;
-  readonly limiter: RateLimiter | undefined;
-  /** Set when several owners serve the same contract. */
-  byOwner: Map<string, Route> | undefined;
-}
 
 export interface DispatcherOptions {
   readonly services: readonly RpcService[];
@@ -64,10 +51,39 @@ const ANONYMOUS: Identity = { services: [], user: undefined, token: undefined };
 
 /** Builds the chain; throws when a contract lacks its policy or two services collide. */
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { clock, hooks, authenticate } = options;
-  const routes = register(options.services, clock);
+  const chain = createChain(options);
+  return {
+    services: options.services.map(({ service }) => service),
+    routes: registerRoutes(options.services, options.clock),
+    unary(route, incoming, request, done) {
+      const call = chain.begin(route, incoming, done);
+      if (call.ended) return call;
+      try {
+        const identity = chain.identify(call);
+        if (identity instanceof Promise) {
+          identity.then(
+            (known) => chain.handle(call, known, request),
+            (error) => chain.failed(call, error),
+          );
+        } else chain.handle(call, identity, request);
+      } catch (error) {
+        chain.failed(call, error);
+      }
+      return call;
+    },
+    stream(route, incoming, requests) {
+      const call = chain.begin(route, incoming);
+      const admit = async () => chain.admit(call, await chain.identify(call));
+      return { call, answers: streamAnswers(call, requests, admit, chain.failed) };
+    },
+    close: chain.close,
+  };
+}
+
+/** The steps of a call. */
+function createChain({ clock, hooks, authenticate, random, log }: DispatcherOptions) {
   const deadlines = createDeadlines(clock);
-  const tracer = createTracer(options.random);
+  const tracer = createTracer(random);
 
   const onEnd = (call: ServerCall, outcome: Outcome) => {
     deadlines.remove(call);
@@ -85,14 +101,12 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   };
   const identify = (call: ServerCall) => (call.route.rules.exempt ? ANONYMOUS : authenticate(call.incoming));
   const admit = (call: ServerCall, identity: Identity) => admitCall(call, identity, hooks, tracer);
-  const failed = (call: ServerCall, error: unknown) =>
-    call.fail(
-      toConnectError(error, options.log, () => ({
-        method: call.route.rules.path,
-        traceId: traceIdOf(call.caller?.traceparent ?? ''),
-      })),
-    );
-
+  const failed = (call: ServerCall, error: unknown) => {
+    // Nobody waits any more, and the handler was told to stop: that it did is no news.
+    if (call.ended && isInterruption(error)) return;
+    const place = () => ({ method: call.route.rules.path, traceId: traceIdOf(call.caller?.traceparent ?? '') });
+    call.fail(toConnectError(error, log, place));
+  };
   const succeed = (call: ServerCall, answer: unknown) => {
     if (call.ended) return;
     // Outside any handler's promise: what `create` throws would be an unhandled rejection.
@@ -106,45 +120,25 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     if (call.ended) return;
     try {
       admit(call, identity);
-      const invoke = () => call.route.handler(request as never, call);
-      const answer = call.span === undefined ? invoke() : call.span.run(invoke);
-      if (isThenable(answer))
-        answer.then(
-          (value) => succeed(call, value),
-          (error) => failed(call, error),
-        );
-      else succeed(call, answer);
+      const answer = invoke(call, request);
+      if (!isThenable(answer)) return succeed(call, answer);
+      answer.then(
+        (value) => succeed(call, value),
+        (error) => failed(call, error),
+      );
     } catch (error) {
       failed(call, error);
     }
   };
+  return { begin, identify, admit, handle, failed, close: () => deadlines.close() };
+}
 
-  return {
-    services: options.services.map(({ service }) => service),
-    routes,
-    unary(route, incoming, request, done) {
-      const call = begin(route, incoming, done);
-      if (call.ended) return call;
-      try {
-        const identity = identify(call);
-        if (identity instanceof Promise) {
-          identity.then(
-            (known) => handle(call, known, request),
-            (error) => failed(call, error),
-          );
-        } else handle(call, identity, request);
-      } catch (error) {
-        failed(call, error);
-      }
-      return call;
-    },
-    stream(route, incoming, requests) {
-      const call = begin(route, incoming);
-      const answers = streamAnswers(call, requests, async () => admit(call, await identify(call)), failed);
-      return { call, answers };
-    },
-    close: () => deadlines.close(),
-  };
+/** Runs the handler, inside the tracing library's span if there is one. */
+function invoke(call: ServerCall, request: unknown): unknown {
+  const { span, route } = call;
+  return span === undefined
+    ? route.handler(request as never, call)
+    : span.run(() => route.handler(request as never, call));
 }
 
 /** Authorization, rate limit and trace: throws the refusal, or leaves the call with its caller. */
@@ -180,7 +174,7 @@ async function* streamAnswers(
   admit: () => Promise<void>,
   failed: (call: ServerCall, error: unknown) => void,
 ): AsyncGenerator<Message> {
-  const { method, handler } = call.route;
+  const { method } = call.route;
   const aborted = new Promise<never>((_, reject) => {
     const abort = () => reject(call.signal.reason);
     if (call.signal.aborted) abort();
@@ -192,7 +186,7 @@ async function* streamAnswers(
     if (call.ended) throw call.signal.reason;
     await admit();
     const request = method.methodKind === 'bidi_streaming' ? requests : await Promise.race([first(requests), aborted]);
-    answers = (handler(request as never, call) as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    answers = (invoke(call, request) as AsyncIterable<unknown>)[Symbol.asyncIterator]();
     for (;;) {
       const next = await Promise.race([answers.next(), aborted]);
       if (next.done) break;
@@ -212,55 +206,4 @@ async function* streamAnswers(
 async function first(requests: AsyncIterable<Message>): Promise<Message> {
   for await (const request of requests) return request;
   throw new ConnectError('the request is missing', Code.InvalidArgument);
-}
-
-/** The route of the owner that the caller names; undefined when that owner is not here. */
-function ownedRoute(route: Route, incoming: IncomingCall): Route | undefined {
-  if (route.owner === undefined) return route;
-  const owner = incoming.header(OWNER);
-  if (owner === undefined || owner === route.owner) return route;
-  return route.byOwner?.get(owner);
-}
-
-function register(services: readonly RpcService[], clock: Clock): Map<string, Route> {
-  const routes = new Map<string, Route>();
-  for (const { service, implementation, owner } of services) {
-    for (const method of service.methods) {
-      const route = toRoute(service, method, implementation, owner, clock);
-      const same = routes.get(route.rules.path);
-      if (same === undefined) routes.set(route.rules.path, route);
-      else shareByOwner(same, route);
-    }
-  }
-  return routes;
-}
-
-function shareByOwner(first: Route, second: Route): void {
-  if (first.owner === undefined || second.owner === undefined || first.byOwner?.has(second.owner)) {
-    throw new Error(`${first.rules.path} is implemented twice`);
-  }
-  first.byOwner ??= new Map([[first.owner, first]]);
-  first.byOwner.set(second.owner, second);
-}
-
-function toRoute(
-  service: DescService,
-  method: DescMethod,
-  implementation: RpcService['implementation'],
-  owner: string | undefined,
-  clock: Clock,
-): Route {
-  const rules = methodPolicy(method);
-  if (method.methodKind === 'client_streaming') throw new Error(`${rules.path}: client streaming is not supported`);
-  const found = (implementation as Record<string, Route['handler'] | undefined>)[method.localName];
-  const missing = () => {
-    throw unimplemented(rules.path);
-  };
-  const handler = found?.bind(implementation) ?? missing;
-  const limiter = rules.rateLimit && createRateLimiter(rules.rateLimit, clock);
-  return { service, method, rules, owner, handler, limiter, byOwner: undefined };
-}
-
-function unimplemented(what: string): ConnectError {
-  return new ConnectError(`${what} is not implemented here`, Code.Unimplemented);
 }

@@ -29,6 +29,12 @@ function isConnectionError(error: unknown): boolean {
   return (typeof code === 'string' && SOCKET_CODES.has(code)) || CONNECTION_LOST.test(error.message);
 }
 
+/** What a handler throws because it was interrupted: by its signal, or by the statement's cancellation. */
+export function isInterruption(error: unknown): boolean {
+  if (error instanceof ConnectError) return true;
+  return (error instanceof Error && error.name === 'AbortError') || sqlState(error) === SqlState.queryCanceled;
+}
+
 /** Why the call failed, for the log. */
 export interface FailedCall {
   readonly method: string;

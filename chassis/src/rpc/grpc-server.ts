@@ -16,11 +16,12 @@ import {
 } from '@grpc/grpc-js';
 import type { Log } from '../log.ts';
 import { systemRuntime } from '../runtime.ts';
-import { createDispatcher, type Dispatcher, type Route } from './dispatcher.ts';
+import { createDispatcher, type Dispatcher } from './dispatcher.ts';
 import { addHeaders, type GrpcStatus, toHeaders, toStatus } from './grpc-metadata.ts';
 import { createHealthState, type HealthState, healthService } from './health.ts';
 import { MESSAGE_BYTES_MAX, messageCodec } from './messages-codec.ts';
 import { reflectionService } from './reflection.ts';
+import type { Route } from './routes.ts';
 import type { IncomingCall, ServerCall } from './server-call.ts';
 
 export interface GrpcServerOptions {

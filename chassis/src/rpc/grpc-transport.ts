@@ -177,7 +177,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
         const { path, deadlineMs, encode, decode } = prepare(method);
         const bytes = encode(input as object);
         const metadata = metadataOf(headers);
-        const call = channel.createCall(path, deadlineAt(timeoutMs ?? deadlineMs), null, null, null);
+        const call = openCall(channel, path, deadlineAt(timeoutMs ?? deadlineMs));
         const abort = () => {
           reject(abortError(signal as AbortSignal));
           call.cancelWithStatus(status.CANCELLED, 'the caller cancelled the call');
@@ -209,6 +209,14 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
       return response as unknown as StreamResponse as never;
     },
   };
+}
+
+function openCall(channel: ReturnType<typeof getClientChannel>, path: string, deadline: number): GrpcCall {
+  try {
+    return channel.createCall(path, deadline, null, null, null);
+  } catch (error) {
+    throw new ConnectError('the transport is closed', Code.Unavailable, undefined, undefined, error);
+  }
 }
 
 /** grpc-js takes the wall clock's time. */

@@ -2,7 +2,7 @@
 import { Code } from '@connectrpc/connect';
 import type { Metrics } from '../metrics.ts';
 import type { Caller } from './caller.ts';
-import type { Route } from './dispatcher.ts';
+import type { Route } from './routes.ts';
 
 /** 0 is success, else a Connect code; the numbers are gRPC's. */
 export type Outcome = 0 | Code;

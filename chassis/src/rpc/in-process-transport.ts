@@ -3,8 +3,9 @@
 // change an answer it may share; both are treated as immutable everywhere. Error objects cross as they are, too.
 import { create, type DescMessage, type Message, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
 import { Code, ConnectError, type StreamResponse, type Transport, type UnaryResponse } from '@connectrpc/connect';
-import type { Dispatcher, Route } from './dispatcher.ts';
+import type { Dispatcher } from './dispatcher.ts';
 import { type HeadersInit, readHeader } from './headers.ts';
+import type { Route } from './routes.ts';
 import type { IncomingCall, ServerCall } from './server-call.ts';
 
 class LocalCall implements IncomingCall {

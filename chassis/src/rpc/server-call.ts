@@ -6,9 +6,9 @@ import { Code, ConnectError, type ContextKey, type ContextValues, type HandlerCo
 import type { Clock } from '../runtime.ts';
 import { type Caller, callerKey, type User } from './caller.ts';
 import type { Expiring } from './deadlines.ts';
-import type { Route } from './dispatcher.ts';
 import type { CallHeaders } from './headers.ts';
 import type { Outcome, RpcSpan } from './hooks.ts';
+import type { Route } from './routes.ts';
 
 /** A call as a transport delivers it. */
 export interface IncomingCall extends CallHeaders {

@@ -1,5 +1,5 @@
 // What only the network has: sizes, unknown methods, restarts, drains, health, reflection.
-import { createServer } from 'node:net';
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 import { create, fromBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError, createClient, type HandlerContext } from '@connectrpc/connect';
@@ -18,6 +18,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createClients } from '../../src/rpc/clients.ts';
 import { reasonOf } from '../../src/rpc/errors.ts';
 import type { GrpcServer } from '../../src/rpc/grpc-server.ts';
+import { createGrpcTransport } from '../../src/rpc/grpc-transport.ts';
 import { createHealthState, type HealthState } from '../../src/rpc/health.ts';
 import { messageCodec } from '../../src/rpc/messages-codec.ts';
 import { systemRuntime } from '../../src/runtime.ts';
@@ -52,6 +53,26 @@ async function errorOf(call: Promise<unknown>): Promise<ConnectError> {
   );
   expect(error).toBeInstanceOf(ConnectError);
   return error as ConnectError;
+}
+
+/** Passes bytes on to a port until told to swallow those of the connections it has. */
+async function startProxy(target: number): Promise<{ port: number; blackHole(): void }> {
+  const sockets: Socket[] = [];
+  const proxy = createServer((inner) => {
+    const outer = createConnection(target, HOST);
+    for (const socket of [inner, outer]) socket.on('error', () => {});
+    inner.pipe(outer).pipe(inner);
+    sockets.push(inner, outer);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, HOST, resolve));
+  cleanups.push(() => {
+    for (const socket of sockets) socket.destroy();
+    proxy.close();
+  });
+  const blackHole = () => {
+    for (const socket of sockets) socket.unpipe().pause();
+  };
+  return { port: (proxy.address() as AddressInfo).port, blackHole };
 }
 
 describe('over the network', () => {
@@ -95,7 +116,7 @@ describe('over the network', () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, HOST, resolve));
     cleanups.push(() => other.close());
-    const { port } = other.address() as { port: number };
+    const { port } = other.address() as AddressInfo;
     await expect(listen(dispatch(), port)).rejects.toThrow(
       `cannot serve gRPC on ${HOST}:${port}: the port is already in use`,
     );
@@ -123,6 +144,33 @@ describe('a server that goes away', () => {
         { timeout: 10_000 },
       )
       .toBe(true);
+  });
+
+  it('is reached again when a connection to it goes dead without a word', async () => {
+    const server = await start({ getVariants: () => ({}) });
+    const proxy = await startProxy(server.port);
+    const transport = createGrpcTransport({
+      address: `${HOST}:${proxy.port}`,
+      credential: await credentialOf('bff'),
+      keepalive: { timeMs: 200, timeoutMs: 200 },
+    });
+    cleanups.push(() => transport.close());
+    const client = createClient(CatalogService, transport);
+    await client.getVariants({});
+    proxy.blackHole();
+    const answered = () =>
+      client.getVariants({}, { timeoutMs: 300 }).then(
+        () => true,
+        () => false,
+      );
+    expect(await answered()).toBe(false);
+    await expect.poll(answered, { timeout: 10_000 }).toBe(true);
+  });
+
+  it('is Unavailable once the transport is closed', async () => {
+    const transport = await transportTo(await start({ getVariants: () => ({}) }));
+    transport.close();
+    expect((await errorOf(createClient(CatalogService, transport).getVariants({}))).code).toBe(Code.Unavailable);
   });
 
   it('lets calls in flight finish and takes no new ones', async () => {
