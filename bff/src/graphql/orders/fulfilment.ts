@@ -1,0 +1,53 @@
+// An order's payment and shipment. Their services show them to no user directly, so they are read as the BFF itself,
+// and only from an order that the user was allowed to read (order.ts).
+import { type Payment, PaymentState } from '@stoa/proto/stoa/payments/v1/payments_pb';
+import { type Shipment, ShipmentState } from '@stoa/proto/stoa/shipping/v1/shipping_pb';
+import { builder } from '../builder.ts';
+import { MoneyRef } from '../money.ts';
+import { toDate } from '../time.ts';
+
+const PaymentStateRef = builder.enumType('PaymentState', {
+  values: {
+    PENDING: { value: PaymentState.PENDING, description: 'An operation at the provider is under way, or about to be.' },
+    AUTHORIZED: { value: PaymentState.AUTHORIZED },
+    DECLINED: { value: PaymentState.DECLINED },
+    CAPTURED: { value: PaymentState.CAPTURED },
+    VOIDED: { value: PaymentState.VOIDED },
+    REFUNDED: { value: PaymentState.REFUNDED },
+    UNKNOWN: { value: PaymentState.UNKNOWN, description: "The provider's answer is not known yet." },
+  },
+});
+
+export const PaymentRef = builder.objectRef<Payment>('Payment').implement({
+  fields: (t) => ({
+    state: t.field({
+      type: PaymentStateRef,
+      resolve: ({ state }) => state as typeof PaymentStateRef.$inferType,
+    }),
+    amount: t.field({ type: MoneyRef, nullable: true, resolve: ({ amount }) => amount }),
+    captured: t.field({ type: MoneyRef, nullable: true, resolve: ({ captured }) => captured }),
+    refunded: t.field({ type: MoneyRef, nullable: true, resolve: ({ refunded }) => refunded }),
+    reason: t.string({
+      nullable: true,
+      description: 'Stable code of a refusal, for example CARD_DECLINED.',
+      resolve: ({ reason }) => reason || null,
+    }),
+  }),
+});
+
+const ShipmentStateRef = builder.enumType('ShipmentState', {
+  values: { CREATED: { value: ShipmentState.CREATED }, CANCELLED: { value: ShipmentState.CANCELLED } },
+});
+
+export const ShipmentRef = builder.objectRef<Shipment>('Shipment').implement({
+  fields: (t) => ({
+    id: t.exposeID('id'),
+    state: t.field({
+      type: ShipmentStateRef,
+      resolve: ({ state }) => state as typeof ShipmentStateRef.$inferType,
+    }),
+    methodId: t.exposeID('methodId'),
+    trackingNumber: t.string({ nullable: true, resolve: ({ trackingNumber }) => trackingNumber || null }),
+    createdAt: t.field({ type: 'DateTime', nullable: true, resolve: ({ createdAt }) => toDate(createdAt) }),
+  }),
+});
