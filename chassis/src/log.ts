@@ -19,7 +19,7 @@ export interface LogFields {
   readonly attempt?: number;
   readonly id?: string;
   readonly address?: string;
-  /** Logged as type, message and stack. */
+  /** Logged as type, message, code and stack, and its causes likewise. Nothing else of it is. */
   readonly error?: unknown;
 }
 
@@ -34,13 +34,42 @@ export interface Log {
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
+/** A chain of causes is cut here: it may be a circle. */
+const CAUSES_MAX = 8;
+
+interface WrittenError {
+  readonly type: string;
+  readonly message?: string;
+  readonly code?: string | number;
+  readonly stack?: string;
+  readonly cause?: WrittenError;
+}
+
+/**
+ * Picks fields instead of copying them: PostgreSQL puts whole rows into `detail` and `where`, HTTP clients put requests
+ * and answers on their errors, and personal data is in all of them.
+ */
+function writtenError(error: unknown, depth = 0): WrittenError {
+  if (typeof error === 'string') return { type: 'string', message: error };
+  if (!(error instanceof Error)) return { type: typeof error };
+  const { message, stack, cause } = error;
+  const { code } = error as { code?: unknown };
+  return {
+    type: error.constructor.name || error.name,
+    message,
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    ...(stack === undefined ? {} : { stack }),
+    ...(cause === undefined || depth === CAUSES_MAX ? {} : { cause: writtenError(cause, depth + 1) }),
+  };
+}
+
 function written(fields: LogFields | undefined): Record<string, unknown> {
   if (fields === undefined) return {};
   const { error, sequence, ...rest } = fields;
   return {
     ...rest,
     ...(sequence === undefined ? {} : { sequence: Number(sequence) }),
-    ...(error === undefined ? {} : { err: pino.stdSerializers.err(error as Error) }),
+    ...(error === undefined ? {} : { err: writtenError(error) }),
   };
 }
 
@@ -56,6 +85,12 @@ function wrap(target: pino.Logger): Log {
 
 /** A log that writes to standard output, or to the given stream. */
 export function createLog(level: LogLevel, stream?: { write(line: string): void }): Log {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    // Pino's own copies every field of whatever looks like an error.
+    serializers: { err: (error: unknown) => error },
+  };
   return wrap(stream === undefined ? pino(options) : pino(options, stream));
 }
