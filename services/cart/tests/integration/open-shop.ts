@@ -1,9 +1,9 @@
 // Cart on a real database, beside a catalog and a shipping service whose answers a test sets.
-import type { DescService, MessageInitShape } from '@bufbuild/protobuf';
-import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import { reasonOf } from '@stoa/chassis/rpc/errors';
-import { implement, type RpcService } from '@stoa/chassis/rpc/implement';
 import { systemRuntime } from '@stoa/chassis/runtime';
+import { fake } from '@stoa/chassis/testing/fake';
 import { testService } from '@stoa/chassis/testing/test-service';
 import { type CartProblem, CartProblemKind, CartService } from '@stoa/proto/stoa/cart/v1/cart_pb';
 import { CatalogService, StockBand, type VariantSchema } from '@stoa/proto/stoa/catalog/v1/catalog_pb';
@@ -44,11 +44,6 @@ export const eur = (minor: bigint) => ({ currency: 'EUR', minor });
 async function inMood(mood: Mood, call: HandlerContext): Promise<void> {
   if (mood === 'refuses') throw new ConnectError('down', Code.Unavailable);
   if (mood === 'hangs') await new Promise((resolve) => call.signal.addEventListener('abort', resolve));
-}
-
-/** The methods of a neighbour that cart calls; the others are not there. */
-function fake<S extends DescService>(service: S, methods: Partial<ServiceImpl<S>>): RpcService {
-  return implement(service, methods as ServiceImpl<S>);
 }
 
 export async function openShop(env: Readonly<Record<string, string>> = {}) {

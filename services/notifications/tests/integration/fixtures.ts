@@ -2,8 +2,8 @@
 import type { MethodImpl } from '@connectrpc/connect';
 import type { Database } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
-import type { RpcService } from '@stoa/chassis/rpc/implement';
 import { systemRuntime } from '@stoa/chassis/runtime';
+import { fake } from '@stoa/chassis/testing/fake';
 import { received, type TestMessage } from '@stoa/chassis/testing/test-service';
 import {
   OrderCancelledSchema,
@@ -72,11 +72,7 @@ export function fakeOrders() {
     });
     return { contacts };
   };
-  const service: RpcService = {
-    service: OrdersService,
-    implementation: { getContacts } as unknown as RpcService['implementation'],
-  };
-  return { state, service };
+  return { state, service: fake(OrdersService, { getContacts }) };
 }
 
 export interface NotificationRow {
