@@ -1,7 +1,7 @@
 // The BFF: GraphQL for storefronts, and the Connect edge for generated clients. It stores nothing.
 import { createTracer } from '@stoa/chassis/rpc/trace';
 import { defineService, type JobDefinition, type ServiceContext } from '@stoa/chassis/service';
-import { type BffConfig, config, exposureOf } from './config/config.ts';
+import { type BffConfig, config, exposureOf, shopCurrencyOf } from './config/config.ts';
 import { createClients } from './graphql/clients.ts';
 import { createOrderFeed, type OrderFeed } from './graphql/orders/feed.ts';
 import { createGraphQL } from './graphql/yoga.ts';
@@ -51,6 +51,7 @@ export const bff = defineService({
           clients,
           clock,
           orderFeed: deps.orderFeed,
+          shopCurrency: shopCurrencyOf(config),
         }),
         pictures: createPictureEndpoint(clients),
         connect: createConnectEdge(context.client),

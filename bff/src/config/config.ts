@@ -14,6 +14,10 @@ export const config = {
       'origins whose pages may call, separated by commas; "http://localhost:*" allows any port, "none" allows none; ' +
       'default: none, in development localhost',
   }),
+  // The cart service reads the same variable.
+  currencies: withDefault('string', 'STOA_CURRENCIES', 'EUR,USD,GBP', {
+    help: 'currencies the shop sells in, separated by commas; the first one is the default',
+  }),
   trustedProxies: withDefault('integer', 'STOA_TRUSTED_PROXIES', 0, {
     help: 'proxies of our own in front, each adding to X-Forwarded-For; 0 believes the connection alone',
     min: 0,
@@ -45,4 +49,9 @@ export function exposureOf({ environment, graphiql, introspection, corsOrigins }
     introspection: introspection ?? development,
     corsOrigins: corsOrigins ?? (development ? LOCAL_ORIGINS : 'none'),
   };
+}
+
+/** The currency where none is named. */
+export function shopCurrencyOf({ currencies }: BffConfig): string {
+  return currencies.split(',')[0]?.trim() ?? '';
 }

@@ -23,7 +23,11 @@ export const builder = new SchemaBuilder<SchemaTypes>({
   relay: {},
 });
 
-builder.queryType({ description: 'Reads. What does not exist, or belongs to somebody else, is null.' });
+builder.queryType({
+  // Nullable also for lists: a service that is away must not take the other fields of a page with it.
+  description:
+    'Reads. What does not exist, or belongs to somebody else, is null; so is what failed, with an entry in `errors`.',
+});
 builder.mutationType({
   description: 'Writes. Each answers its payload or a Failure; only the unexpected appears in `errors`.',
 });

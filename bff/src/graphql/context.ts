@@ -24,6 +24,8 @@ export interface RequestContext {
   readonly loaders: Loaders;
   readonly clock: Clock;
   readonly orderFeed: OrderFeed;
+  /** ISO 4217: what holds where a client names no currency. */
+  readonly shopCurrency: string;
   /** Whether the request carries an Authorization header, good or bad. */
   readonly signedIn: boolean;
   /** Aborts when the client goes away. */
@@ -34,6 +36,8 @@ export interface RequestContext {
   callAsGuest(): CallOptions;
   /** For a read that the BFF makes as itself, of what no method shows to users. Check first that the user may. */
   callAsSelf(): CallOptions;
+  /** Begins anew, with a whole budget and nothing looked up: for each event of a subscription. */
+  renew(): void;
   /** For a subscription, which outlives a request's budget: each call has the whole budget. */
   callWhileOpen(signal: AbortSignal): CallOptions;
 }
@@ -52,13 +56,14 @@ export interface ContextParts {
   readonly clients: Clients;
   readonly clock: Clock;
   readonly orderFeed: OrderFeed;
+  readonly shopCurrency: string;
 }
 
 /** The context of one request. */
 export function createRequestContext(parts: ContextParts, facts: RequestFacts): RequestContext {
-  const { clients, clock, orderFeed } = parts;
+  const { clients, clock, orderFeed, shopCurrency } = parts;
   const { traceId, traceparent, signal, authorization } = facts;
-  const endsAt = clock.monotonicMs() + BUDGET_MS;
+  let endsAt = clock.monotonicMs() + BUDGET_MS;
   let calls = 0;
   const options = (headers: Record<string, string>): CallOptions => {
     calls += 1;
@@ -67,17 +72,24 @@ export function createRequestContext(parts: ContextParts, facts: RequestFacts): 
   };
   const call = () => options(userHeaders(facts));
   const callAsSelf = () => options({ [TRACEPARENT]: traceparent });
+  const loaders = createLoaders(clients, call, callAsSelf);
   return {
     traceId,
     clients,
     clock,
     orderFeed,
+    shopCurrency,
     signal,
     signedIn: authorization !== undefined,
-    loaders: createLoaders(clients, call, callAsSelf),
+    loaders,
     call,
     callAsGuest: () => options(guestHeaders(facts)),
     callAsSelf,
+    renew() {
+      endsAt = clock.monotonicMs() + BUDGET_MS;
+      calls = 0;
+      loaders.forget();
+    },
     callWhileOpen: (open) => ({ headers: userHeaders(facts), signal: open, timeoutMs: BUDGET_MS }),
   };
 }

@@ -3,7 +3,7 @@
 // - everything else is an entry of `errors` with extensions.code and extensions.traceId: `presentError`.
 // Only messages that a service wrote for clients get through: those with a Stoa reason. A bug's text never does.
 import { Code, ConnectError } from '@connectrpc/connect';
-import { reasonOf, violationsOf } from '@stoa/chassis/rpc/errors';
+import { invalidArgument, reasonOf, violationsOf } from '@stoa/chassis/rpc/errors';
 import { ErrorInfoSchema } from '@stoa/proto/google/rpc/error_details_pb';
 import { GraphQLError } from 'graphql/index.js';
 
@@ -46,11 +46,25 @@ export function translatePath(path: string, names: FieldNames = {}): string {
   return renamed.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function fieldProblems(error: ConnectError, names: FieldNames | undefined): FieldProblem[] {
-  return violationsOf(error).map(({ field, description }) => ({
+/** The fields at fault, and a sentence that names them as the client knows them. */
+function invalidInput(error: ConnectError, names: FieldNames | undefined) {
+  const fields: FieldProblem[] = violationsOf(error).map(({ field, description }) => ({
     path: translatePath(field, names),
     message: description,
   }));
+  const sentence = fields.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  return { fields, message: sentence || textOf(error, reasonOf(error)) };
+}
+
+/** The answer, or its violations under the names that a query's arguments have. */
+export async function named<T>(answer: Promise<T>, names: FieldNames): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    const violations = violationsOf(error);
+    if (violations.length === 0) throw error;
+    throw invalidArgument(violations.map((each) => ({ ...each, field: translatePath(each.field, names) })));
+  }
 }
 
 interface Refusal {
@@ -77,9 +91,8 @@ export function failureOf(error: unknown, names?: FieldNames, credentials = fals
   if (!(error instanceof ConnectError)) return undefined;
   const reason = reasonOf(error);
   if (error.code === Code.InvalidArgument) {
-    const fields = fieldProblems(error, names);
-    const message = fields.map((field) => `${field.path}: ${field.message}`).join('; ') || textOf(error, reason);
-    return { kind: 'InvalidInput', code: reason ?? 'INVALID_ARGUMENT', message, retryable: false, fields };
+    const code = reason ?? 'INVALID_ARGUMENT';
+    return { kind: 'InvalidInput', code, retryable: false, ...invalidInput(error, names) };
   }
   const refusal = credentials && error.code === Code.Unauthenticated ? BAD_CREDENTIALS : REFUSALS[error.code];
   if (refusal === undefined) return undefined;
@@ -90,7 +103,7 @@ export function failureOf(error: unknown, names?: FieldNames, credentials = fals
 
 function detailsOf(error: ConnectError): FailureDetail[] {
   const [info] = error.findDetails(ErrorInfoSchema);
-  return Object.entries(info?.metadata ?? {}).map(([name, value]) => ({ name, value }));
+  return Object.entries(info?.metadata ?? {}).map(([name, value]) => ({ name: translatePath(name), value }));
 }
 
 function textOf(error: ConnectError, reason: string | undefined): string {
@@ -132,12 +145,7 @@ function presentConnectError(error: ConnectError): Presented {
       if (reason === 'CALLER_NOT_ALLOWED') return UNEXPECTED;
       return { code: 'FORBIDDEN', message: 'This is not allowed.', ...detail };
     case Code.InvalidArgument:
-      return {
-        code: 'BAD_USER_INPUT',
-        message,
-        ...detail,
-        fields: fieldProblems(error, QUERY_NAMES),
-      };
+      return { code: 'BAD_USER_INPUT', ...detail, ...invalidInput(error, QUERY_NAMES) };
     case Code.Unavailable:
     case Code.DeadlineExceeded:
     case Code.Canceled:

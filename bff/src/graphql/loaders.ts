@@ -19,6 +19,8 @@ export interface Loaders {
   readonly historyByOrder: DataLoader<HistoryKey, readonly OrderHistoryEntry[], string>;
   /** The whole tree, parents first. */
   categories(): Promise<readonly Category[]>;
+  /** Forgets what was looked up. */
+  forget(): void;
 }
 
 export interface HistoryKey {
@@ -43,11 +45,19 @@ function each<Key, Value, CacheKey = Key>(read: (key: Key) => Promise<Value>, ca
   return new DataLoader<Key, Value, CacheKey>(readAll, cacheKeyFn === undefined ? {} : { cacheKeyFn });
 }
 
-function lazy<T>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => {
-    made ??= make();
-    return made;
+/** Things made when they are first wanted, and anew after `forget`. */
+function createShelf() {
+  let kept = new Map<() => unknown, unknown>();
+  return {
+    lazy<T>(make: () => T): () => T {
+      return () => {
+        if (!kept.has(make)) kept.set(make, make());
+        return kept.get(make) as T;
+      };
+    },
+    forget() {
+      kept = new Map();
+    },
   };
 }
 
@@ -56,6 +66,7 @@ function lazy<T>(make: () => T): () => T {
  * what the contract shows to no user directly (payments and shipments): ask only for orders that the user has read.
  */
 export function createLoaders(clients: Clients, call: () => CallOptions, callAsSelf: () => CallOptions): Loaders {
+  const { lazy, forget } = createShelf();
   const variants = lazy(
     () => new DataLoader<string, Variant | undefined>(loadVariants(clients, call), { maxBatchSize: VARIANTS_MAX }),
   );
@@ -97,6 +108,7 @@ export function createLoaders(clients: Clients, call: () => CallOptions, callAsS
     get historyByOrder() {
       return histories();
     },
+    forget,
     categories: lazy(async () => (await clients.catalog.listCategories({}, call())).categories),
   };
 }

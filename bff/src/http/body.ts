@@ -14,6 +14,11 @@ const TOO_LARGE: HttpProblem = {
   headers: { connection: 'close' },
 };
 const NOT_UTF8: HttpProblem = { status: 400, code: 'BODY_NOT_UTF8', message: 'the body must be UTF-8' };
+const BROKEN_ESCAPE: HttpProblem = {
+  status: 400,
+  code: 'BODY_NOT_UTF8',
+  message: 'the body has an escape like \\ud800 that stands for half a character',
+};
 const EMPTY: HttpProblem = { status: 400, code: 'BODY_EMPTY', message: 'the body is empty' };
 /** Nobody is there to read this. */
 const ABORTED: HttpProblem = { status: 400, code: 'BODY_INCOMPLETE', message: 'the body ended early' };
@@ -42,5 +47,26 @@ export function readBody(request: IncomingMessage): Promise<string | HttpProblem
 function decode(chunks: readonly Buffer[]): string | HttpProblem {
   const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
   if (bytes.length === 0) return EMPTY;
-  return isUtf8(bytes) ? bytes.toString('utf8') : NOT_UTF8;
+  if (!isUtf8(bytes)) return NOT_UTF8;
+  const text = bytes.toString('utf8');
+  return SURROGATE_ESCAPE.test(text) && hasBrokenText(text) ? BROKEN_ESCAPE : text;
+}
+
+const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
+
+/**
+ * Whether a string of this JSON holds half a surrogate pair. Protobuf would replace it on its way to another process,
+ * and not within this one: the same request must not be stored in two ways.
+ */
+function hasBrokenText(json: string): boolean {
+  let broken = false;
+  try {
+    JSON.parse(json, (_, value) => {
+      if (typeof value === 'string' && !value.isWellFormed()) broken = true;
+      return value;
+    });
+  } catch {
+    // No JSON at all: the engine says so.
+  }
+  return broken;
 }

@@ -56,6 +56,15 @@ describe('the body', () => {
     expect(answer.errors?.[0]?.extensions.code).toBe('BODY_NOT_UTF8');
   });
 
+  test('with half a character in an escape is refused, with a whole one it is read', async () => {
+    const body = (escape: string) => `{"query": "{ categories { id } }", "variables": {"a": ["x${escape}y"]}}`;
+    expect((await post(body('\\ud83d\\ude00'))).data.categories).toHaveLength(1);
+    expect((await post(body('\\\\ud800'))).data.categories).toHaveLength(1);
+    for (const half of ['\\ud800', '\\uDFFF', '\\ude00\\ud83d']) {
+      expect((await post(body(half))).errors?.[0]?.extensions.code).toBe('BODY_NOT_UTF8');
+    }
+  });
+
   test.each([
     ['empty', '', 'BODY_EMPTY'],
     ['no JSON', '{', 'BAD_REQUEST'],

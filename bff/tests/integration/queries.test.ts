@@ -115,6 +115,12 @@ describe('carts and checkout', () => {
     }`);
     expect(data.shippingMethods).toEqual([{ id: 'std', price: { formatted: '€4.90' }, countries: [] }]);
     expect(data.paymentMethods).toEqual([{ id: 'card', sampleTokens: ['ok'] }]);
+    expect(fakes.asked[0]?.request).toMatchObject({ country: 'DE', currency: 'EUR' });
+  });
+
+  test('shipping prices are in the shop’s currency where none is named', async () => {
+    await bff.graphql('{ shippingMethods { id } }');
+    expect(fakes.asked[0]?.request).toMatchObject({ country: '', currency: 'EUR' });
   });
 });
 
@@ -228,8 +234,9 @@ describe('what is not there or cannot be read', () => {
     const { errors } = await bff.graphql('{ order(id: "\' or 1=1 --") { id } }');
     expect(errors?.[0]?.extensions).toMatchObject({
       code: 'BAD_USER_INPUT',
-      fields: [{ path: 'orderId', message: 'must be a UUID' }],
+      fields: [{ path: 'id', message: 'must be a UUID' }],
     });
+    expect(errors?.[0]?.message).toBe('id: must be a UUID');
   });
 
   test.each([
@@ -261,6 +268,15 @@ describe('what is not there or cannot be read', () => {
     const { errors, text } = await bff.graphql(`{ cart(id: "${CART_ID}") { id } }`);
     expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN');
     expect(text).not.toContain('Ulm');
+  });
+
+  test('a service that is away does not take the rest of the page with it', async () => {
+    fakes.answer('listMethods', () => {
+      throw new ConnectError('away', Code.Unavailable);
+    });
+    const { data, errors } = await bff.graphql('{ categories { slug } shippingMethods { id } paymentMethods { id } }');
+    expect(data).toEqual({ categories: [{ slug: 'kitchen' }], shippingMethods: null, paymentMethods: null });
+    expect(errors).toHaveLength(2);
   });
 
   test('one field that fails leaves the others', async () => {

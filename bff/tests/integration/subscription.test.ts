@@ -22,7 +22,7 @@ afterEach(() => fakes.reset());
 afterAll(() => bff.stop());
 
 /** One who watches an order over server-sent events. */
-async function watch(url = bff.url, options: { args?: string; token?: string } = {}) {
+async function watch(url = bff.url, options: { args?: string; token?: string; more?: string } = {}) {
   const leaving = new AbortController();
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
@@ -33,7 +33,7 @@ async function watch(url = bff.url, options: { args?: string; token?: string } =
       ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
     },
     body: JSON.stringify({
-      query: `subscription { orderStatusChanged(orderId: "${ORDER_ID}"${options.args ?? ''}) { version status } }`,
+      query: `subscription { orderStatusChanged(orderId: "${ORDER_ID}"${options.args ?? ''}) { version status ${options.more ?? ''} } }`,
     }),
   });
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
@@ -82,6 +82,21 @@ describe('orderStatusChanged', () => {
     expect(await shopper.state()).toEqual({ version: 6, status: 'CONFIRMED' });
     expect((await shopper.next()).event).toBe('complete');
     await nobodyListens();
+  });
+
+  test('what hangs on the order is read anew with each change, however long the stream is open', async () => {
+    const shopper = await watch(bff.url, { more: 'history { version }' });
+    expect((await shopper.state()).history).toHaveLength(2);
+    await vi.waitFor(() => expect(clock.sleepers).toBe(1));
+    clock.advance(4_999);
+    clock.advance(4_999);
+    const last = { orderId: ORDER_ID, version: 3n, order: anOrder(3, OrderStatus.REJECTED) };
+    bff.emit(OrderRejectedSchema, last);
+    const states = [await shopper.state()];
+    expect(states.at(-1)?.history).toHaveLength(3);
+    expect(fakes.asked.filter(({ method }) => method === 'getOrderHistory')).toHaveLength(2);
+    expect(fakes.asked.at(-1)?.timeoutMs).toBeGreaterThan(1_000);
+    expect((await shopper.next()).event).toBe('complete');
   });
 
   test('finds by itself what the bus lost', async () => {

@@ -36,8 +36,8 @@ describe('the failure of a mutation', () => {
   });
 
   test('what a service tells beside its reason gets through', () => {
-    const error = failedPrecondition('CART_INCOMPLETE', 'the address is missing', { missing: 'address' });
-    expect(failureOf(error)).toMatchObject({ details: [{ name: 'missing', value: 'address' }] });
+    const error = failedPrecondition('CART_INCOMPLETE', 'the address is missing', { missing_fields: 'address' });
+    expect(failureOf(error)).toMatchObject({ details: [{ name: 'missingFields', value: 'address' }] });
   });
 
   test('a refusal without a Stoa reason keeps its text to itself', () => {

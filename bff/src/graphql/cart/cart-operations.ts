@@ -2,6 +2,7 @@
 import type { Cart } from '@stoa/proto/stoa/cart/v1/cart_pb';
 import { AddressInput, readAddress } from '../address.ts';
 import { builder } from '../builder.ts';
+import { named } from '../errors.ts';
 import { given } from '../given.ts';
 import { orUndefined } from '../loaders.ts';
 import { mutation } from '../result.ts';
@@ -81,7 +82,7 @@ builder.queryField('cart', (t) =>
     nullable: true,
     args: { id: t.arg.id({ required: true }) },
     resolve: async (_, { id }, { clients, call }) =>
-      (await orUndefined(clients.cart.getCart({ cartId: id }, call())))?.cart,
+      (await orUndefined(named(clients.cart.getCart({ cartId: id }, call()), { cart_id: 'id' })))?.cart,
   }),
 );
 

@@ -108,6 +108,7 @@ builder.queryFields((t) => ({
   }),
   products: t.field({
     type: ProductConnection,
+    nullable: true,
     args: {
       first: t.arg.int({ description: '1 to 100; 20 when left out.' }),
       after: t.arg.string(),
@@ -126,6 +127,7 @@ builder.queryFields((t) => ({
   }),
   search: t.field({
     type: SearchConnection,
+    nullable: true,
     description: 'Full-text search, best first. Words are joined by AND; "-word" excludes.',
     args: {
       term: t.arg.string({ required: true }),
@@ -142,6 +144,7 @@ builder.queryFields((t) => ({
   }),
   categories: t.field({
     type: [CategoryRef],
+    nullable: true,
     description: 'The category tree as a flat list, parents first.',
     resolve: async (_, _args, { loaders }) => [...(await loaders.categories())],
   }),

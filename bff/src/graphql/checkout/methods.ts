@@ -32,15 +32,19 @@ const PaymentMethodRef = builder.objectRef<PaymentMethod>('PaymentMethod').imple
 builder.queryFields((t) => ({
   shippingMethods: t.field({
     type: [ShippingMethodRef],
+    nullable: true,
     args: {
       country: t.arg.string({ description: 'ISO 3166-1 alpha-2; left out: those offered anywhere.' }),
       currency: t.arg.string({ description: "ISO 4217; the shop's own when left out." }),
     },
-    resolve: async (_, { country, currency }, { clients, call }) =>
-      (await clients.shipping.listMethods({ country: country ?? '', currency: currency ?? '' }, call())).methods,
+    resolve: async (_, { country, currency }, { clients, call, shopCurrency }) => {
+      const request = { country: country ?? '', currency: currency ?? shopCurrency };
+      return (await clients.shipping.listMethods(request, call())).methods;
+    },
   }),
   paymentMethods: t.field({
     type: [PaymentMethodRef],
+    nullable: true,
     resolve: async (_, _args, { clients, call }) => (await clients.payments.listMethods({}, call())).methods,
   }),
 }));

@@ -35,6 +35,7 @@ const SetPreferenceInput = builder.inputType('NotificationPreferenceSetInput', {
 builder.queryField('notificationPreferences', (t) =>
   t.field({
     type: [PreferenceRef],
+    nullable: true,
     description: "The signed-in customer's; categories never set are on.",
     resolve: async (_, _args, { clients, call }) =>
       named((await clients.notifications.getPreferences({}, call())).preferences),

@@ -3,6 +3,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { validate } from '@stoa/chassis/rpc/validate';
 import type { OrderEdge } from '@stoa/proto/stoa/orders/v1/orders_pb';
 import { builder } from '../builder.ts';
+import { named } from '../errors.ts';
 import { orUndefined } from '../loaders.ts';
 import { MoneyInput, readMoney } from '../money.ts';
 import { pageRequest, toConnection } from '../paging.ts';
@@ -31,12 +32,13 @@ builder.queryFields((t) => ({
         accessToken: token,
         ...(asOf == null ? {} : { asOf: timestampFromDate(asOf) }),
       };
-      const answer = await orUndefined(clients.orders.getOrder(request, call()));
+      const answer = await orUndefined(named(clients.orders.getOrder(request, call()), { order_id: 'id' }));
       return answer === undefined ? null : toView(answer.order, token);
     },
   }),
   orders: t.field({
     type: OrderConnection,
+    nullable: true,
     description: "The signed-in customer's orders, newest first.",
     args: { first: t.arg.int({ description: '1 to 100; 20 when left out.' }), after: t.arg.string() },
     resolve: async (_, { first, after }, { clients, call }) => {

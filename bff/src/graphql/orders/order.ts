@@ -128,6 +128,7 @@ export const OrderRef = builder.objectRef<OrderView>('Order').implement({
     trackingNumber: t.string({ nullable: true, resolve: ({ order }) => order.trackingNumber || null }),
     history: t.field({
       type: [OrderHistoryEntryRef],
+      nullable: true,
       description: "The order's events, oldest first, up to the version shown.",
       resolve: async ({ order, accessToken }, _, { loaders }) => {
         const entries = await loaders.historyByOrder.load({ orderId: order.id, accessToken });

@@ -22,6 +22,10 @@ builder.subscriptionField('orderStatusChanged', (t) =>
       };
       return followOrder(orderId, { feed: orderFeed, clock, signal, read });
     },
-    resolve: (order, { accessToken }): OrderView => ({ order, accessToken: accessToken ?? '' }),
+    resolve: (order, { accessToken }, { renew }): OrderView => {
+      // What hangs on the order (history, payment) is of this event, and has its time.
+      renew();
+      return { order, accessToken: accessToken ?? '' };
+    },
   }),
 );
