@@ -57,7 +57,7 @@ describe('the body', () => {
   });
 
   test('with half a character in an escape is refused, with a whole one it is read', async () => {
-    const body = (escape: string) => `{"query": "{ categories { id } }", "variables": {"a": ["x${escape}y"]}}`;
+    const body = (half: string) => `{"query": "{ categories { id } }", "variables": {"a": ["x${half}y"]}}`;
     expect((await post(body('\\ud83d\\ude00'))).data.categories).toHaveLength(1);
     expect((await post(body('\\\\ud800'))).data.categories).toHaveLength(1);
     for (const half of ['\\ud800', '\\uDFFF', '\\ude00\\ud83d']) {
