@@ -20,6 +20,7 @@ import type { Beacon, Bus, BusListener, BusMessage, StreamState, Subscription } 
 import type { TopicRecord } from './envelope.ts';
 
 export interface NatsBusOptions {
+  /** With user and password where the broker asks for them: nats://orders:secret@nats:4222 */
   readonly url: string;
   readonly name: string;
   /** Copies of each stream. @default 1 */
@@ -42,7 +43,7 @@ const MISSED_HEARTBEATS_MAX = 2;
 export const subjectOf = (topic: string) => `stoa.${topic}`;
 export const beaconSubjectOf = (topic: string) => `stoa-head.${topic}`;
 export const streamOf = (topic: string) => topic.replaceAll(/[.-]/g, '_').toUpperCase();
-const durableOf = (consumer: string) => consumer.replaceAll('.', '--');
+export const durableOf = (consumer: string) => consumer.replaceAll('.', '--');
 
 function encodeHeaders(topic: string, epoch: number, record: TopicRecord): MsgHdrs {
   const h = headers();
@@ -187,11 +188,22 @@ async function ensureDurable(manager: JetStreamManager, topic: string, consumer:
   });
 }
 
+/**
+ * The client takes no credentials from a URL. A user's answers come to an inbox of its own, which is the only one that
+ * the broker lets it read.
+ */
+function serverOf(url: string) {
+  const { host, username, password } = new URL(url);
+  if (username === '') return { servers: url };
+  const user = decodeURIComponent(username);
+  return { servers: host, user, pass: decodeURIComponent(password), inboxPrefix: `_INBOX_${user}` };
+}
+
 /** Connects, waiting for the server if need be, and stays connected. */
 export async function connectNatsBus(options: NatsBusOptions): Promise<Bus> {
   const { url, name, replicas = 1, log, clock } = options;
   const connection: NatsConnection = await connect({
-    servers: url,
+    ...serverOf(url),
     name,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
