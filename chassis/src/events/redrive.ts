@@ -1,6 +1,9 @@
 // Parked messages for which an operator asked for another try: handled in their aggregate's order, each in a
-// transaction of its own.
-import { handleRecords } from './apply.ts';
+// transaction of its own. Messages that were parked only because they stood behind another one follow by themselves
+// once nothing is left in front of them, whether that was redriven or dropped.
+import { type Queryable, sqlState } from '../postgres/database.ts';
+import { sql } from '../postgres/sql.ts';
+import { decodeRecord, handleRecords } from './apply.ts';
 import type { TopicRecord } from './envelope.ts';
 import { blockedAggregates, nextRedrive, redriveFailed, resolveParked } from './inbox.ts';
 import type { InboxWorkerOptions } from './inbox-worker.ts';
@@ -16,12 +19,16 @@ export async function redriveParked<Context>(
     let record: TopicRecord | undefined;
     try {
       await db.transact(async (tx) => {
+        await releaseWaiting(tx, consumer, topic.name);
         record = await nextRedrive(tx, consumer, topic.name);
         if (record === undefined) return;
+        // A type that is unknown still would be passed over below, and so lost.
+        decodeRecord(definition, record);
         await handleRecords(tx, definition, [record], context);
         await resolveParked(tx, consumer, topic.name, record.sequence);
       });
     } catch (error) {
+      if (isPassing(error)) throw error;
       if (record === undefined) return blocked;
       log.warn('a parked message failed again', { consumer, sequence: record.sequence, error });
       await redriveFailed(db, consumer, topic.name, record.sequence, String((error as Error).message));
@@ -29,4 +36,22 @@ export async function redriveParked<Context>(
     if (record === undefined) break;
   }
   return blockedAggregates(db, consumer, topic.name);
+}
+
+/** Says nothing about the message: the worker tries again, the operator is not asked. */
+function isPassing(error: unknown): boolean {
+  const state = sqlState(error);
+  return state !== undefined && /^(08|40|53|55|57|58)/.test(state);
+}
+
+/** Lets the oldest open message of an aggregate go on when it never failed itself. Its error says so: see apply.ts. */
+async function releaseWaiting(tx: Queryable, consumer: string, topic: string): Promise<void> {
+  await tx.run(sql`
+    update parked_event p set redrive_at = now()
+    where consumer = ${consumer} and topic = ${topic} and resolved_at is null and redrive_at is null
+      and attempts = 0 and error like 'waits behind %'
+      and not exists (
+        select from parked_event earlier
+        where earlier.consumer = p.consumer and earlier.topic = p.topic and earlier.aggregate_id = p.aggregate_id
+          and earlier.resolved_at is null and earlier.seq < p.seq)`);
 }

@@ -75,7 +75,7 @@ export function createSagaRunner<Data extends Json>(
       metrics.count('saga_moved_total', 'Moves by the state they lead to', { saga: name, state: decision.state });
     }
     if (moves.length > 0) await writeMoves(tx, moves);
-    return transitions;
+    return { moves, transitions };
   }
 
   function toTransition(row: SagaRow, decision: Moved, { reply, cause }: Happening): Transition<Data> {
@@ -107,20 +107,29 @@ export function createSagaRunner<Data extends Json>(
         name,
         replies.map((reply) => reply.aggregateId),
       );
-      return applyAll(tx, rows, replies.map(fromReply));
+      return (await applyAll(tx, rows, replies.map(fromReply))).transitions;
     },
 
     async cancel(tx, sagaId, reason) {
       const rows = await lockSagas(tx, name, [sagaId]);
       const trigger = { kind: 'cancel', reason } as const;
       const triggerId = (version: number) => `cancel:${version}`;
-      const moved = await applyAll(tx, rows, [{ sagaId, trigger, triggerId, reply: undefined, cause: tx.cause }]);
-      return moved[0];
+      const happening = { sagaId, trigger, triggerId, reply: undefined, cause: tx.cause };
+      return (await applyAll(tx, rows, [happening])).transitions[0];
+    },
+
+    async operate(tx, { requestId, sagaId, ask }) {
+      const rows = await lockSagas(tx, name, [sagaId]);
+      const from = rows[0]?.state;
+      const triggerId = () => `operator:${requestId}`;
+      const happening = { sagaId, trigger: ask, triggerId, reply: undefined, cause: tx.cause };
+      const { moves, transitions } = await applyAll(tx, rows, rows.length === 0 ? [] : [happening]);
+      return { from, to: moves[0]?.toState ?? from, accepted: moves.length > 0, moves: transitions };
     },
 
     async fireTimers(tx, limit) {
       const rows = await lockDueSagas(tx, name, limit);
-      return applyAll(tx, rows, rows.map(fromTimer));
+      return (await applyAll(tx, rows, rows.map(fromTimer))).transitions;
     },
   };
 }

@@ -27,7 +27,12 @@ export type Trigger =
   | { readonly kind: 'timer' }
   | { readonly kind: 'cancel'; readonly reason: string }
   /** An operator sends the current command again. */
-  | { readonly kind: 'repeat' };
+  | { readonly kind: 'repeat' }
+  /**
+   * An operator turns it back: before the pivot like a cancellation; from the pivot on only in the states of
+   * `beyondPivot`, which are those whose effect the undos before them take back too, whatever their outcome was.
+   */
+  | { readonly kind: 'turn back'; readonly reason: string; readonly beyondPivot: readonly string[] };
 
 export type Decision =
   /** Nothing awaited it: recorded, nothing changes. */
@@ -91,9 +96,11 @@ function decideForward<Data extends Json>(
       // The step's outcome is unknown: it is undone as well, or asked for until it is known.
       if (step.onTimeout === 'compensate') return turnBack(definition.timeoutReason(step.state), index);
       return again(definition, saga, step.command(saga.data));
-    case 'cancel': {
-      const pivot = definition.steps.findIndex((candidate) => candidate.pivot);
-      return pivot >= 0 && index >= pivot ? IGNORED : turnBack(trigger.reason, index);
+    case 'cancel':
+      return isPastPivot(definition, index) ? IGNORED : turnBack(trigger.reason, index);
+    case 'turn back': {
+      const isAllowed = !isPastPivot(definition, index) || trigger.beyondPivot.includes(step.state);
+      return isAllowed ? turnBack(trigger.reason, index) : IGNORED;
     }
     case 'repeat':
       return again(definition, saga, step.command(saga.data));
@@ -115,6 +122,7 @@ function decideBack<Data extends Json>(
       if (trigger.type !== undo.done.typeName) return IGNORED;
       return backFrom(definition, saga.data, index - 1, saga.reason);
     case 'cancel':
+    case 'turn back':
       return IGNORED;
     case 'timer':
     case 'repeat':
@@ -123,6 +131,12 @@ function decideBack<Data extends Json>(
     default:
       return trigger satisfies never;
   }
+}
+
+/** Whether a step is the pivot or comes after it. */
+function isPastPivot<Data extends Json>({ steps }: SagaDefinition<Data>, index: number): boolean {
+  const pivot = steps.findIndex((step) => step.pivot);
+  return pivot >= 0 && index >= pivot;
 }
 
 function stepAt<Data extends Json>({ name, steps }: SagaDefinition<Data>, index: number) {

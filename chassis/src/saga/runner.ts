@@ -2,6 +2,7 @@
 import type { DescMessage } from '@bufbuild/protobuf';
 import type { Cause, Received } from '../events/envelope.ts';
 import type { Tx } from '../postgres/database.ts';
+import type { Trigger } from './decide.ts';
 import type { Json } from './define.ts';
 
 /** One move of one saga, after it was written. */
@@ -23,6 +24,24 @@ export interface SagaStart<Data> {
   readonly cause?: Cause;
 }
 
+/** What an operator asks of one saga. */
+export interface SagaRequest {
+  /** Names the trigger in the saga's timeline; the same request moves a saga once. */
+  readonly requestId: string;
+  readonly sagaId: string;
+  readonly ask: Extract<Trigger, { kind: 'repeat' | 'turn back' }>;
+}
+
+export interface SagaAnswer<Data> {
+  /** The state that it was in; undefined when there is no such saga. */
+  readonly from: string | undefined;
+  /** The state that it is in now: the same when the command was sent again. */
+  readonly to: string | undefined;
+  /** False when the saga's state does not allow what was asked. */
+  readonly accepted: boolean;
+  readonly moves: readonly Transition<Data>[];
+}
+
 export interface SagaRunner<Data extends Json> {
   /** Stores new instances in their first state and publishes their first commands, in the given transaction. */
   start(tx: Tx, starts: readonly SagaStart<Data>[]): Promise<void>;
@@ -33,6 +52,8 @@ export interface SagaRunner<Data extends Json> {
   advance(tx: Tx, replies: readonly Received<DescMessage>[]): Promise<Transition<Data>[]>;
   /** Turns a saga back before its pivot; undefined when it is past it or terminal. */
   cancel(tx: Tx, sagaId: string, reason: string): Promise<Transition<Data> | undefined>;
+  /** Does what an operator asks, if the saga's state allows it. See operator-requests.ts for the job. */
+  operate(tx: Tx, request: SagaRequest): Promise<SagaAnswer<Data>>;
   /** Fires due timers, at most `limit`; returns the moves made. For a job. */
   fireTimers(tx: Tx, limit: number): Promise<Transition<Data>[]>;
 }

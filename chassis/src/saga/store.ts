@@ -1,7 +1,10 @@
 // The sagas' SQL. Set-based: a batch of replies costs two statements, whatever its size.
 import type { Queryable, Tx } from '../postgres/database.ts';
 import { sql } from '../postgres/sql.ts';
-import type { Json } from './define.ts';
+import { COMPENSATED, COMPLETED, type Json } from './define.ts';
+
+/** How long a person's decision may take to show its effect. */
+const DECISION_SECONDS = 900;
 
 export interface SagaRow {
   readonly sagaId: string;
@@ -86,7 +89,10 @@ export async function insertSagas(
     select saga_id, 1, '', state, trigger_id from new`);
 }
 
-/** Writes moves and their transitions; a trigger that was applied before violates `saga_transition`'s unique key. */
+/**
+ * Writes moves and their transitions, and closes the tasks of sagas that ended: nothing is left to decide there. A
+ * trigger that was applied before violates `saga_transition`'s unique key.
+ */
 export async function writeMoves(tx: Tx, moves: readonly Move[]): Promise<void> {
   await tx.run(sql`
     with m as (
@@ -101,19 +107,31 @@ export async function writeMoves(tx: Tx, moves: readonly Move[]): Promise<void> 
         entered_at = case when m.to_state = m.from_state then s.entered_at else now() end,
         wake_at = now() + make_interval(secs => m.wake_after), updated_at = now()
       from m where s.saga_id = m.saga_id
+    ), closed as (
+      update manual_task t
+      set decision = 'ended', decided_at = now(), decided_by = '', why = 'the saga ended ' || m.to_state
+      from m
+      where t.saga_id = m.saga_id and t.decided_at is null and m.to_state = any(${[COMPLETED, COMPENSATED]}::text[])
     )
     insert into saga_transition (saga_id, version, from_state, to_state, trigger_id)
     select saga_id, version, from_state, to_state, trigger_id from m`);
 }
 
-/** Opens a manual task, once for each saga and state. */
+/**
+ * Opens a manual task: one for each saga and state. After a person's decision it is left alone for a while; when the
+ * saga is stuck even then, the next task opens.
+ */
 export async function openManualTask(
   tx: Queryable,
   task: { readonly id: string; readonly sagaId: string; readonly kind: string; readonly context: Json },
 ): Promise<boolean> {
   const opened = await tx.run(sql`
     insert into manual_task (id, saga_id, kind, context)
-    values (${task.id}, ${task.sagaId}, ${task.kind}, ${JSON.stringify(task.context)}::jsonb)
-    on conflict (saga_id, kind) do nothing`);
+    select ${task.id}::uuid, ${task.sagaId}::uuid, ${task.kind}, ${JSON.stringify(task.context)}::jsonb
+    where not exists (
+      select from manual_task
+      where saga_id = ${task.sagaId} and kind = ${task.kind}
+        and decided_at > now() - make_interval(secs => ${DECISION_SECONDS}))
+    on conflict (saga_id, kind) where decided_at is null do nothing`);
   return opened === 1;
 }

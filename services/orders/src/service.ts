@@ -14,7 +14,7 @@ import { config } from './config/config.ts';
 import type { OrdersContext, OrdersDeps } from './context.ts';
 import { orderEvents } from './infrastructure/order-events.ts';
 import { forgetKeys } from './infrastructure/orders.ts';
-import { checkoutTimers, followInventory, followPayments, followShipping } from './saga/advance.ts';
+import { checkoutRequests, checkoutTimers, followInventory, followPayments, followShipping } from './saga/advance.ts';
 import { checkout } from './saga/checkout.ts';
 
 const FORGET_CHUNK = 1000;
@@ -34,6 +34,7 @@ export const orders = defineService({
   sagas: [checkout],
   jobs: [
     checkoutTimers,
+    checkoutRequests,
     {
       name: 'forget-keys',
       everyMs: 10 * 60_000,

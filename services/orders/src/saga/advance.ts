@@ -5,6 +5,7 @@ import { consumer, on } from '@stoa/chassis/events/consumer';
 import type { Received } from '@stoa/chassis/events/envelope';
 import { topic } from '@stoa/chassis/events/topic';
 import type { Tx } from '@stoa/chassis/postgres/database';
+import { operatorRequests } from '@stoa/chassis/saga/operator-requests';
 import type { Transition } from '@stoa/chassis/saga/runner';
 import type { JobDefinition } from '@stoa/chassis/service';
 import {
@@ -112,3 +113,13 @@ export const checkoutTimers: JobDefinition<OrdersContext> = {
     });
   },
 };
+
+/**
+ * Carries out what operators ask. A capture whose outcome is unknown may be turned back by force: CancelPayment settles
+ * it first and gives back what was taken. A shipment that may exist may not: nothing calls a parcel back. There shipping
+ * must refuse first (`stoa saga compensate` sees to it), and the refusal turns the saga back by itself.
+ */
+export const checkoutRequests = operatorRequests<CheckoutData, OrdersContext>(checkout, {
+  recordMoves,
+  beyondPivot: ['CAPTURING'],
+});
