@@ -1,0 +1,61 @@
+// How long a call may take and whether it may be repeated, as Linkerd enforces it at the calling pod: GRPCRoutes on the
+// called Service. Annotations hold for a whole route, so methods are grouped by what they have in common. Never on the
+// Service itself: an annotation there would cover every method, writes included.
+//
+// A Service port with routes answers only what matches one of them, so every method is in exactly one.
+import { grpcMatch } from './linkerd-inbound.ts';
+import { type Manifest, metadata } from './manifests.ts';
+import type { MethodModel } from './model.ts';
+import { PORTS } from './settings.ts';
+import type { Workload } from './workload.ts';
+
+const MATCHES_MAX = 8;
+/** As the chassis does it without a mesh (rpc/resilience.ts): two repetitions, and only when nobody served the call. */
+const RETRIES_MAX = 2;
+/**
+ * Not `resource-exhausted` (it says: come later), not `deadline-exceeded` (no time is left), not `internal` (a bug is
+ * the same the second time), not `cancelled` (nobody waits any more).
+ */
+const RETRY_ON = 'unavailable';
+
+export function outboundRoutes({ name, methods }: Workload): Manifest[] {
+  const called = methods.filter(({ callers }) => callers.length > 0);
+  const groups = Map.groupBy(called, (method) => routeName(name, method));
+  return [...groups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([route, group]) => ({
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'GRPCRoute',
+      metadata: metadata(route, name, annotations(group)),
+      spec: {
+        parentRefs: [{ group: 'core', kind: 'Service', name, port: PORTS.grpc }],
+        rules: chunks(group.map(grpcMatch)).map((matches) => ({
+          matches,
+          backendRefs: [{ name, port: PORTS.grpc }],
+        })),
+      },
+    }));
+}
+
+function routeName(workload: string, { deadlineMs, sideEffectFree }: MethodModel): string {
+  return `${workload}-${deadlineMs}ms-${sideEffectFree ? 'retried' : 'once'}`;
+}
+
+function annotations([first]: readonly MethodModel[]): Record<string, string> {
+  if (first === undefined) throw new Error('a group has methods');
+  const timeout = { 'timeout.linkerd.io/request': linkerdDuration(first.deadlineMs) };
+  if (!first.sideEffectFree) return timeout;
+  return { ...timeout, 'retry.linkerd.io/grpc': RETRY_ON, 'retry.linkerd.io/limit': String(RETRIES_MAX) };
+}
+
+/** Linkerd reads whole numbers with a unit; anything else only logs and switches the feature off. */
+export function linkerdDuration(ms: number): string {
+  if (!Number.isInteger(ms) || ms <= 0) throw new Error(`not a duration: ${ms} ms`);
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}
+
+function chunks<T>(all: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(all.length / MATCHES_MAX) }, (_, index) =>
+    all.slice(index * MATCHES_MAX, (index + 1) * MATCHES_MAX),
+  );
+}

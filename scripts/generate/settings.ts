@@ -1,0 +1,48 @@
+// The few facts about the deployment that no contract can know. Everything else that the mesh, the broker and the
+// reference documents need is read from the contracts and from the services' declarations.
+
+/** Ports of every process, as chassis/host/host-config.ts has them by default. */
+export const PORTS = {
+  grpc: 50051,
+  admin: 9090,
+  nats: 4222,
+  natsCluster: 6222,
+  natsMonitor: 8222,
+  postgres: 5432,
+} as const;
+
+/** Ports of a Linkerd 2.20 proxy: opaque connections arrive at the first, Prometheus reads the second. */
+export const PROXY_PORTS = { inbound: 4143, admin: 4191 } as const;
+
+/** Namespaces and names of what is not ours. */
+export const PLATFORM = {
+  meshNamespace: 'linkerd',
+  dnsNamespace: 'kube-system',
+  /** Prometheus must be meshed: it is let in by its identity. */
+  prometheus: { namespace: 'monitoring', serviceAccount: 'prometheus-k8s' },
+  postgresOperatorNamespace: 'cnpg-system',
+} as const;
+
+/** Calls services, and is none: the operator's command, run as a Job or in a pod of its own. */
+export const OPERATOR = 'cli';
+
+/** Runs the migrations with the owners' roles. */
+export const MIGRATIONS = 'migrate';
+
+/** The name that everything of the modular monolith (one Deployment) carries. */
+export const MONOLITH = 'stoa';
+
+/** Topics that a service with `live: true` listens to; its declaration says only that it does. */
+export const LIVE_TOPICS: Readonly<Record<string, readonly string[]>> = { bff: ['orders.events'] };
+
+/** TCP ports outside the cluster that a service needs: the payment provider's API, mail submission. */
+export const OUTSIDE_PORTS: Readonly<Record<string, readonly number[]>> = {
+  payments: [443],
+  notifications: [465, 587],
+};
+
+/**
+ * A contract's rate limit counts each client; the mesh sees only the calling service, which speaks for many clients.
+ * Its limit is a fuse therefore: so many clients of one calling service at their full rate, for each pod.
+ */
+export const CLIENTS_BEHIND_A_CALLER = 100;
