@@ -25,6 +25,8 @@ export interface StartOptions {
   readonly home: string;
   /** Told what takes longer than a moment, one line each. */
   readonly onProgress?: (line: string) => void;
+  /** The port to take; a free one when left out. For a server that comes back where its clients look for it. */
+  readonly port?: number | undefined;
 }
 
 export interface Account {

@@ -9,7 +9,7 @@ import { type RunningServer, type StartOptions, saysPortInUse, spawnServer, wait
 import { readHostEnvironment } from './environment.ts';
 import { type Home, openHome } from './home.ts';
 import { findNatsServer } from './nats-binary.ts';
-import { firstLine, portTaken, withFreePort } from './ports.ts';
+import { firstLine, portTaken, withPort } from './ports.ts';
 import { type RunningProcess, stopProcesses } from './processes.ts';
 
 const readyTimeoutMs = 60_000;
@@ -21,11 +21,11 @@ const stopSteps = [
   { signal: 'SIGKILL', waitMs: 5_000 },
 ] as const;
 
-export async function startNats({ home: path, onProgress }: StartOptions): Promise<RunningServer> {
+export async function startNats({ home: path, onProgress, port: wanted }: StartOptions): Promise<RunningServer> {
   const home = openHome(path);
   const command = await findNatsServer(home, readHostEnvironment(), onProgress);
   await stopLeftoverNats(home);
-  return withFreePort((port) => launch(home, command, port));
+  return withPort(wanted, (port) => launch(home, command, port));
 }
 
 /** Stops a server that an earlier run on this home has left running. */

@@ -7,13 +7,16 @@ const attemptsMax = 5;
 /** Told by a start that lost its port to another process between the choice and the bind. */
 export const portTaken = Symbol('port taken');
 
-/** Runs `start` with a free port, and again with another one when somebody else was quicker. */
-export async function withFreePort<T>(start: (port: number) => Promise<T | typeof portTaken>): Promise<T> {
+/** Runs `start` with the wanted port, or a free one, and again when somebody else was quicker. */
+export async function withPort<T>(
+  wanted: number | undefined,
+  start: (port: number) => Promise<T | typeof portTaken>,
+): Promise<T> {
   for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
-    const started = await start(await freePort());
+    const started = await start(wanted ?? (await freePort()));
     if (started !== portTaken) return started;
   }
-  throw new Error(`No free port on 127.0.0.1 could be had in ${attemptsMax} attempts.`);
+  throw new Error(`${wanted ?? 'No free port'} on 127.0.0.1 could not be had in ${attemptsMax} attempts.`);
 }
 
 /** Several different free ports. */

@@ -21,7 +21,7 @@ import {
 } from './child.ts';
 import { readHostEnvironment } from './environment.ts';
 import { type Home, openHome } from './home.ts';
-import { portTaken, withFreePort } from './ports.ts';
+import { portTaken, withPort } from './ports.ts';
 import { type PostgresBinaries, preparePostgresBinaries } from './postgres-binaries.ts';
 import { removeUnfinished, stopLeftoverPostgres } from './postgres-leftovers.ts';
 import { outsideHome, type PostgresPlace, placePostgres } from './postgres-place.ts';
@@ -34,7 +34,7 @@ const probeTimeoutMs = 2_000;
 const serverEnv = { LC_ALL: 'C', TZ: 'UTC' };
 
 /** `url` is the superuser's. */
-export async function startPostgres({ home: path, onProgress }: StartOptions): Promise<RunningServer> {
+export async function startPostgres({ home: path, onProgress, port: wanted }: StartOptions): Promise<RunningServer> {
   const home = openHome(path);
   const place = await placePostgres(home);
   const copies = place.account === undefined ? (readHostEnvironment().cacheDir ?? home.tools) : outsideHome;
@@ -46,7 +46,7 @@ export async function startPostgres({ home: path, onProgress }: StartOptions): P
     await createCluster(place, binaries, password);
   }
   checkVersion(place, binaries);
-  return withFreePort((port) => launch({ home, place, binaries, password, port }));
+  return withPort(wanted, (port) => launch({ home, place, binaries, password, port }));
 }
 
 interface Launch {

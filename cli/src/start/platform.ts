@@ -2,8 +2,8 @@
 // STOA_POSTGRES_URL and STOA_NATS_URL point at existing ones instead.
 import { mkdirSync } from 'node:fs';
 import { databaseVariable } from '@stoa/chassis/host/host-config';
-import type { RunningServer } from '../infrastructure/child.ts';
 import { lockHome } from '../infrastructure/home-lock.ts';
+import { type KeptServer, keepRunning } from '../infrastructure/keep-running.ts';
 import { startNats } from '../infrastructure/nats.ts';
 import { startPostgres } from '../infrastructure/postgres.ts';
 import { prepareDatabases } from './databases.ts';
@@ -17,7 +17,7 @@ export interface Platform {
   readonly secrets: HomeSecrets;
   /** What every host gets besides its own ports. */
   readonly hostEnv: Readonly<Record<string, string>>;
-  /** Resolves with a sentence when an embedded server ended by itself. */
+  /** Resolves with a sentence when an embedded server ended and could not be brought back. */
   readonly broken: Promise<string>;
   /** Stops the embedded servers and gives the home free. */
   stop(): Promise<void>;
@@ -33,22 +33,22 @@ export interface PlatformOptions {
 export async function openPlatform({ home, env, onProgress }: PlatformOptions): Promise<Platform> {
   mkdirSync(home, { recursive: true });
   const unlock = await lockHome(home);
-  const servers: RunningServer[] = [];
+  const servers: KeptServer[] = [];
   const stop = async () => {
     for (const server of servers.toReversed()) await server.stop();
     unlock();
   };
   try {
     const secrets = await homeSecrets(home);
-    const embedded = async (start: typeof startPostgres, url: string | undefined) => {
+    const embedded = async (name: string, start: typeof startPostgres, url: string | undefined) => {
       if (url) return url;
-      const server = await start({ home, onProgress });
+      const server = await keepRunning(name, start, { home, onProgress });
       servers.push(server);
       return server.url;
     };
     const [adminUrl, natsUrl] = await Promise.all([
-      embedded(startPostgres, env.STOA_POSTGRES_URL),
-      embedded(startNats, env.STOA_NATS_URL),
+      embedded('PostgreSQL', startPostgres, env.STOA_POSTGRES_URL),
+      embedded('NATS', startNats, env.STOA_NATS_URL),
     ]);
     const databases = await prepareDatabases({ adminUrl, secret: secrets.roles, onProgress });
     return {
@@ -58,9 +58,7 @@ export async function openPlatform({ home, env, onProgress }: PlatformOptions): 
       databases,
       secrets,
       hostEnv: hostEnvironment(natsUrl, databases, secrets),
-      broken: Promise.race(
-        servers.map(async (server) => `${new URL(server.url).protocol} ${(await server.exited).signal}`),
-      ),
+      broken: Promise.race(servers.map(({ lost }) => lost)),
       stop,
     };
   } catch (error) {
