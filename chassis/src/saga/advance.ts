@@ -129,7 +129,8 @@ export function createSagaRunner<Data extends Json>(
 
     async fireTimers(tx, limit) {
       const rows = await lockDueSagas(tx, name, limit);
-      return (await applyAll(tx, rows, rows.map(fromTimer))).transitions;
+      const { transitions } = await applyAll(tx, rows, rows.map(fromTimer));
+      return { moves: transitions, hasMore: rows.length === limit };
     },
   };
 }

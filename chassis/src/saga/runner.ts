@@ -42,6 +42,13 @@ export interface SagaAnswer<Data> {
   readonly moves: readonly Transition<Data>[];
 }
 
+export interface Fired<Data> {
+  /** The moves made. A timer that only sends a command again makes none. */
+  readonly moves: readonly Transition<Data>[];
+  /** Whether more timers may be due. */
+  readonly hasMore: boolean;
+}
+
 export interface SagaRunner<Data extends Json> {
   /** Stores new instances in their first state and publishes their first commands, in the given transaction. */
   start(tx: Tx, starts: readonly SagaStart<Data>[]): Promise<void>;
@@ -54,6 +61,6 @@ export interface SagaRunner<Data extends Json> {
   cancel(tx: Tx, sagaId: string, reason: string): Promise<Transition<Data> | undefined>;
   /** Does what an operator asks, if the saga's state allows it. See operator-requests.ts for the job. */
   operate(tx: Tx, request: SagaRequest): Promise<SagaAnswer<Data>>;
-  /** Fires due timers, at most `limit`; returns the moves made. For a job. */
-  fireTimers(tx: Tx, limit: number): Promise<Transition<Data>[]>;
+  /** Fires due timers, at most `limit`. For a job. */
+  fireTimers(tx: Tx, limit: number): Promise<Fired<Data>>;
 }

@@ -11,6 +11,7 @@ import type { OrderCursor } from '../infrastructure/orders.ts';
 export const WAIT_MS_MAX = 5000;
 const PAGE_DEFAULT = 20;
 const PAGE_MAX = 100;
+const CURSOR = /^(\S+Z) ([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/;
 const PRINTABLE = /^[\x21-\x7e]+$/;
 
 /** Throws when the request cannot be read. */
@@ -41,11 +42,14 @@ export function checkOrderId(orderId: string): void {
   validate((checks) => checks.uuid('order_id', orderId));
 }
 
+/** What a protobuf Timestamp may be; PostgreSQL would refuse what JavaScript takes for a date beyond it. */
+const isTime = (date: Date) => date >= new Date('0001-01-01T00:00:00Z') && date < new Date('+010000-01-01T00:00:00Z');
+
 /** The moment that is asked for; undefined means now. */
 export function readAsOf({ asOf }: GetOrderRequest): Date | undefined {
   if (asOf === undefined) return undefined;
   const date = timestampDate(asOf);
-  validate((checks) => checks.require(!Number.isNaN(date.getTime()), 'as_of', 'must be a valid time'));
+  validate((checks) => checks.require(isTime(date), 'as_of', 'must be a time from year 1 to year 9999'));
   return date;
 }
 
@@ -54,9 +58,9 @@ export function writeCursor({ placedAt, id }: OrderCursor): string {
 }
 
 function readCursor(text: string): OrderCursor {
-  const match = /^(\S+Z) ([0-9a-f-]{36})$/.exec(Buffer.from(text, 'base64url').toString());
+  const match = CURSOR.exec(Buffer.from(text, 'base64url').toString());
   const placedAt = new Date(match?.[1] ?? '');
-  if (match === null || Number.isNaN(placedAt.getTime())) {
+  if (match === null || !isTime(placedAt)) {
     throw invalidArgument([{ field: 'page.after', description: 'is not a cursor of this list' }]);
   }
   return { placedAt, id: match[2] as string };

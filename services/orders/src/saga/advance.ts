@@ -107,19 +107,22 @@ export const checkoutTimers: JobDefinition<OrdersContext> = {
   everyMs: 1000,
   async run(context) {
     return context.db.transact(async (tx) => {
-      const moves = await context.saga(checkout).fireTimers(tx, TIMERS_AT_ONCE);
+      const { moves, hasMore } = await context.saga(checkout).fireTimers(tx, TIMERS_AT_ONCE);
       await recordMoves(tx, moves, context);
-      return moves.length === TIMERS_AT_ONCE;
+      return hasMore;
     });
   },
 };
 
 /**
- * Carries out what operators ask. A capture whose outcome is unknown may be turned back by force: CancelPayment settles
- * it first and gives back what was taken. A shipment that may exist may not: nothing calls a parcel back. There shipping
- * must refuse first (`stoa saga compensate` sees to it), and the refusal turns the saga back by itself.
+ * States from which an operator may turn a saga back by force. A capture whose outcome is unknown: CancelPayment settles
+ * it first and gives back what was taken. Not a shipment that may exist: nothing calls a parcel back. There shipping must
+ * refuse first (`stoa saga compensate` sees to it), and the refusal turns the saga back by itself.
  */
+export const BEYOND_PIVOT: readonly string[] = ['CAPTURING'];
+
+/** Carries out what operators ask. */
 export const checkoutRequests = operatorRequests<CheckoutData, OrdersContext>(checkout, {
   recordMoves,
-  beyondPivot: ['CAPTURING'],
+  beyondPivot: BEYOND_PIVOT,
 });
