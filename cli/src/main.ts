@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { ConfigError } from '@stoa/chassis/config';
 import { audit } from './commands/audit.ts';
 import { demo } from './commands/demo.ts';
+import { migrateDatabases } from './commands/migrate.ts';
 import { reset } from './commands/reset.ts';
 
 const USAGE = `stoa <command>
@@ -13,6 +14,7 @@ const USAGE = `stoa <command>
   audit [--settle SECONDS] [--json]
                                  check the invariants over the live databases
   reset                          delete all data of this home
+  migrate                        bring databases up to date, as the owners that STOA_MIGRATE_URL_<NAME> name
   host NAME...                   run the named services in this process, configured by the environment
 
 Data is kept in .stoa/, or in STOA_HOME.
@@ -38,6 +40,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   demo,
   audit,
+  migrate: migrateDatabases,
   reset,
   async help() {
     process.stdout.write(USAGE);

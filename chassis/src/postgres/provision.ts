@@ -37,17 +37,20 @@ async function ensureRole(admin: pg.Client, role: string, password: string): Pro
   );
 }
 
-async function ensureDatabase(admin: pg.Client, database: string, owner: string, role: string): Promise<void> {
+async function ensureDatabase(admin: pg.Client, database: string, owner: string): Promise<void> {
   const { rowCount } = await admin.query('select from pg_database where datname = $1', [database]);
   if (rowCount === 0) await admin.query(`create database ${quote(database)} owner ${quote(owner)}`);
-  await admin.query(`revoke all on database ${quote(database)} from public`);
-  await admin.query(`grant connect on database ${quote(database)} to ${quote(role)}`);
 }
 
-async function grantRows(ownerUrl: string, role: string): Promise<void> {
+/** The owner gives a role what a service needs: to connect, as the only one, and to read and write rows. Repeatable. */
+export async function grantRows(ownerUrl: string, role: string): Promise<void> {
   const owner = new pg.Client({ connectionString: ownerUrl });
   await owner.connect();
   try {
+    const { rows } = await owner.query<{ name: string }>('select current_database() as name');
+    const database = quote(rows[0]?.name as string);
+    await owner.query(`revoke all on database ${database} from public`);
+    await owner.query(`grant connect on database ${database} to ${quote(role)}`);
     const rights = 'select, insert, update, delete';
     await owner.query(`grant usage on schema public to ${quote(role)}`);
     await owner.query(`grant ${rights} on all tables in schema public to ${quote(role)}`);
@@ -70,7 +73,7 @@ export async function provisionDatabases(options: ProvisionOptions): Promise<Ser
       const owner = `${database}_owner`;
       await ensureRole(admin, owner, password(owner));
       await ensureRole(admin, database, password(database));
-      await ensureDatabase(admin, database, owner, database);
+      await ensureDatabase(admin, database, owner);
       const ownerUrl = urlFor(adminUrl, owner, password(owner), database);
       await grantRows(ownerUrl, database);
       result.push({ name, ownerUrl, url: urlFor(adminUrl, database, password(database), database) });
