@@ -1,5 +1,6 @@
 // Failpoints: named moments at which a test may kill, stop, fail or delay the process. Set by STOA_FAILPOINTS, for
-// example "outbox.after_commit=kill@3;saga.CAPTURING=delay:500". Production configuration refuses to start with any.
+// example "outbox.after_commit=kill@3;saga.CAPTURING=delay:500", or while it runs by POST /failpoints on the admin
+// port. Production configuration refuses to start with the variable set, even empty-handed ("none").
 import type { Clock } from './runtime.ts';
 
 export interface Failpoints {
@@ -19,18 +20,30 @@ interface Failpoint {
 
 export const NO_FAILPOINTS: Failpoints = { hit: () => {} };
 
-/** Reads "name=action[:ms][@hit]" entries separated by semicolons; throws with the entry it cannot read. */
-export function readFailpoints(text: string, clock: Clock): Failpoints {
-  if (text === '') return NO_FAILPOINTS;
+export interface SettableFailpoints extends Failpoints {
+  /** Replaces all of them; throws with the entry it cannot read. */
+  set(text: string): void;
+}
+
+function read(text: string): Map<string, Failpoint> {
   const points = new Map<string, Failpoint>();
+  if (text === '' || text === 'none') return points;
   for (const entry of text.split(';')) {
     const match = /^([\w.-]+)=(kill|stop|throw|delay)(?::(\d+))?(?:@(\d+))?$/.exec(entry.trim());
-    if (match === null)
-      throw new Error(`STOA_FAILPOINTS: cannot read "${entry}"; write name=kill|stop|throw|delay[:ms][@hit]`);
+    if (match === null) throw new Error(`cannot read "${entry}"; write name=kill|stop|throw|delay[:ms][@hit]`);
     const [, name = '', action, delayMs = '0', at = '0'] = match;
     points.set(name, { action: action as Action, delayMs: Number(delayMs), at: Number(at), hits: 0 });
   }
+  return points;
+}
+
+/** Failpoints from "name=action[:ms][@hit]" entries separated by semicolons; "none" for none yet. */
+export function createFailpoints(text: string, clock: Clock): SettableFailpoints {
+  let points = read(text);
   return {
+    set(next) {
+      points = read(next);
+    },
     hit(name) {
       const point = points.get(name);
       if (point === undefined) return;

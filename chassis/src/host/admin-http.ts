@@ -1,6 +1,7 @@
 // Health, metrics and info of a process over plain HTTP, on a port of its own that no outsider reaches.
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { SettableFailpoints } from '../failpoint.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Readiness } from '../readiness.ts';
 
@@ -10,6 +11,8 @@ export interface AdminOptions {
   readonly readiness: () => Readiness;
   readonly metrics: Metrics;
   readonly info: () => unknown;
+  /** Undefined where they must not be set, above all in production. */
+  readonly failpoints: SettableFailpoints | undefined;
 }
 
 export interface HttpServer {
@@ -39,8 +42,25 @@ function json(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
 }
 
+const NOT_HERE = { error: 'try /health/live, /health/ready, /metrics or /info' };
+const FAILPOINTS_MAX = 10_000;
+
+async function setFailpoints(failpoints: SettableFailpoints, request: IncomingMessage, response: ServerResponse) {
+  let text = '';
+  for await (const chunk of request) {
+    text += String(chunk);
+    if (text.length > FAILPOINTS_MAX) return json(response, 413, { error: 'too long' });
+  }
+  try {
+    failpoints.set(text.trim());
+    json(response, 200, { failpoints: text.trim() });
+  } catch (error) {
+    json(response, 400, { error: (error as Error).message });
+  }
+}
+
 /** Live says that the process turns; ready that it should get traffic. Live never looks at dependencies. */
-export function serveAdmin({ host, port, readiness, metrics, info }: AdminOptions): Promise<HttpServer> {
+export function serveAdmin({ host, port, readiness, metrics, info, failpoints }: AdminOptions): Promise<HttpServer> {
   const server = createServer((request, response) => {
     switch (request.url) {
       case '/health/live':
@@ -56,8 +76,12 @@ export function serveAdmin({ host, port, readiness, metrics, info }: AdminOption
         return;
       case '/info':
         return json(response, 200, info());
+      case '/failpoints':
+        if (failpoints === undefined || request.method !== 'POST') return json(response, 404, NOT_HERE);
+        void setFailpoints(failpoints, request, response);
+        return;
       default:
-        return json(response, 404, { error: 'try /health/live, /health/ready, /metrics or /info' });
+        return json(response, 404, NOT_HERE);
     }
   });
   return listenHttp(server, host, port);

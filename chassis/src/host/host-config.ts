@@ -27,7 +27,9 @@ export const hostConfig = {
   instance: withDefault('string', 'STOA_INSTANCE', 'local', { help: 'name of this replica; leases are held under it' }),
   logLevel: withDefault('string', 'STOA_LOG_LEVEL', 'info', { help: 'debug, info, warn, error or silent' }),
   environment: withDefault('string', 'STOA_ENV', 'development', { help: 'development or production' }),
-  failpoints: withDefault('string', 'STOA_FAILPOINTS', '', { help: 'moments at which to fail; never in production' }),
+  failpoints: optional('string', 'STOA_FAILPOINTS', {
+    help: 'moments at which to fail, or "none" to set them while it runs; never in production',
+  }),
   drainMs: withDefault('integer', 'STOA_DRAIN_MS', 10_000, { help: 'time to finish on SIGTERM', min: 0, max: 600_000 }),
   poolMax: withDefault('integer', 'STOA_POOL_MAX', 6, {
     help: 'database connections of each service',
@@ -48,7 +50,7 @@ export function checkHostConfig(config: HostConfig): void {
   oneOf('STOA_RETRIES', config.retries, ['app', 'mesh']);
   oneOf('STOA_LOG_LEVEL', config.logLevel, ['debug', 'info', 'warn', 'error', 'silent']);
   oneOf('STOA_ENV', config.environment, ['development', 'production']);
-  if (config.environment === 'production' && config.failpoints !== '') {
+  if (config.environment === 'production' && config.failpoints !== undefined) {
     problems.push('STOA_FAILPOINTS must not be set in production');
   }
   if (problems.length > 0) throw new ConfigError(`the configuration has problems:\n  ${problems.join('\n  ')}`);

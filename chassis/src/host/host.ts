@@ -10,7 +10,7 @@ import type { LiveEvents } from '../events/live.ts';
 import { liveEvents } from '../events/live-bus.ts';
 import { connectNatsBus } from '../events/nats-bus.ts';
 import type { Topic } from '../events/topic.ts';
-import { readFailpoints } from '../failpoint.ts';
+import { createFailpoints, type Failpoints, NO_FAILPOINTS } from '../failpoint.ts';
 import { createLog, type Log, type LogLevel } from '../log.ts';
 import { createMetrics } from '../metrics.ts';
 import { openPgDatabase, type PgDatabase } from '../postgres/pg-database.ts';
@@ -52,6 +52,7 @@ interface Shared {
   readonly loops: Loops;
   readonly connections: Connections;
   readonly bus: Bus | undefined;
+  readonly failpoints: Failpoints;
 }
 
 const usesBroker = ({ publishes = [], consumers = [], live }: AnyService) =>
@@ -70,7 +71,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
   checkHostConfig(config);
   const log = options.log ?? createLog(config.logLevel as LogLevel);
   const metrics = createMetrics({ processMetrics: true });
-  const failpoints = readFailpoints(config.failpoints, runtime.clock);
+  const settable = config.failpoints === undefined ? undefined : createFailpoints(config.failpoints, runtime.clock);
+  const failpoints = settable ?? NO_FAILPOINTS;
   const bells = createBells(runtime.clock);
   const names = new Set(services.map(({ name }) => name));
   const shared: Shared = {
@@ -81,6 +83,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     loops: createLoops(runtime.clock, log),
     connections: createConnections({ config, runtime, log, metrics, local: names }),
     bus: services.some(usesBroker) ? await connectBus(config, names, runtime, log) : undefined,
+    failpoints,
   };
   const { bus } = shared;
   const live = bus === undefined ? NO_LIVE : liveEvents(bus);
@@ -145,7 +148,14 @@ export async function startHost(options: HostOptions): Promise<Host> {
       node: process.version,
       config: redactedConfig(hostConfig, config),
     });
-    const admin = await serveAdmin({ host: config.listenHost, port: config.adminPort, readiness, metrics, info });
+    const admin = await serveAdmin({
+      host: config.listenHost,
+      port: config.adminPort,
+      readiness,
+      metrics,
+      info,
+      failpoints: settable,
+    });
     closers.push(admin);
     for (const { typeName } of dispatcher.services) health.set(typeName, true);
     health.set('', true);
@@ -176,7 +186,7 @@ function connectBus(config: HostConfig, names: ReadonlySet<string>, { clock }: R
 }
 
 function openDatabase(
-  { databases, config, runtime, log }: Shared,
+  { databases, config, runtime, log, failpoints }: Shared,
   name: string,
   env: HostOptions['env'],
   onPublished: () => void,
@@ -186,7 +196,8 @@ function openDatabase(
   if (url === undefined) throw new ConfigError(`${variable} is not set (PostgreSQL database of ${name})`);
   const { clock, random } = runtime;
   const { poolMax } = config;
-  const database = openPgDatabase({ url, poolMax, applicationName: `stoa-${name}`, log, clock, random, onPublished });
+  const applicationName = `stoa-${name}`;
+  const database = openPgDatabase({ url, poolMax, applicationName, log, clock, random, failpoints, onPublished });
   databases.push(database);
   return database;
 }

@@ -4,6 +4,7 @@ import pg from 'pg';
 import type { Cause, OutboxRecord } from '../events/envelope.ts';
 import { NO_CAUSE } from '../events/envelope.ts';
 import { insertOutbox } from '../events/outbox.ts';
+import { type Failpoints, NO_FAILPOINTS } from '../failpoint.ts';
 import type { Log } from '../log.ts';
 import type { Clock, Random } from '../runtime.ts';
 import { CommitUnknownError, type Database, type Queryable, SqlState, sqlState, type Tx } from './database.ts';
@@ -21,6 +22,7 @@ export interface PgDatabaseOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;
+  readonly failpoints?: Failpoints;
   /** Told after each commit that published: the publisher's wake-up. */
   readonly onPublished?: () => void;
 }
@@ -156,7 +158,7 @@ async function commit(client: pg.PoolClient): Promise<void> {
 /** Opens a pool. Nothing is connected until the first use. */
 export function openPgDatabase(options: PgDatabaseOptions): PgDatabase {
   const pool = createPool(options);
-  const { log, clock, random } = options;
+  const { log, clock, random, failpoints = NO_FAILPOINTS } = options;
 
   async function attempt<T>(body: (tx: Tx) => Promise<T>, begin: string, cause: Cause): Promise<T> {
     const client = await pool.connect();
@@ -171,13 +173,16 @@ export function openPgDatabase(options: PgDatabaseOptions): PgDatabase {
       const tx = openTx(client, cause);
       const result = await body(tx);
       await begun;
+      await failpoints.hit('tx.before_commit');
       const written = tx.outbox.length > 0 ? insertOutbox(tx, tx.outbox) : undefined;
       written?.catch(() => {});
       // The outbox and COMMIT travel together: should the insert fail, COMMIT answers ROLLBACK.
       const committed = commit(client);
       committed.catch(() => {});
+      await failpoints.hit('tx.commit_sent');
       await written;
       await committed;
+      await failpoints.hit('tx.after_commit');
       if (tx.outbox.length > 0) options.onPublished?.();
       for (const callback of tx.callbacks) callback();
       return result;
