@@ -47,6 +47,8 @@ export interface Running {
   readonly natsUrl: string;
   /** Services' database URLs by name. */
   readonly databases: Readonly<Record<string, string>>;
+  /** Services' gRPC addresses by name, for operators' commands. */
+  readonly addresses: Readonly<Record<string, string>>;
 }
 
 const noteOf = (home: string) => join(home, 'running.json');

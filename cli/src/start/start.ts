@@ -1,5 +1,6 @@
 // `stoa start`: set up, serve, and say where things are, until Ctrl-C.
 
+import { serviceNames } from '../services.ts';
 import { forgetRunning, homeFolder, noteRunning } from './home.ts';
 import { startOneProcess } from './one-process.ts';
 import { openPlatform, type Platform } from './platform.ts';
@@ -43,8 +44,10 @@ export async function start({ env, split, seed }: StartOptions): Promise<number>
       });
     }
     const url = `http://localhost:${shop.port}`;
+    const { addressOf } = shop;
+    const addresses = Object.fromEntries(serviceNames().map((name) => [name, addressOf(name)]));
     const { adminUrl, natsUrl, databases } = platform;
-    noteRunning(home, { pid: process.pid, url, adminUrl, natsUrl, databases });
+    noteRunning(home, { pid: process.pid, url, adminUrl, natsUrl, databases, addresses });
     tellWhere(url, shop, platform, performance.now() - started);
     const why = await Promise.race([ended.signal, platform.broken]);
     process.stdout.write(`\nStoa is stopping (${why})\n`);
