@@ -5,7 +5,7 @@ import { type Bell, createBell } from '../bell.ts';
 import type { Failpoints } from '../failpoint.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import { CommitUnknownError, type Database, sqlState } from '../postgres/database.ts';
+import type { Database } from '../postgres/database.ts';
 import type { Clock } from '../runtime.ts';
 import { handleRecords, setAside } from './apply.ts';
 import type { Bus, BusMessage } from './bus.ts';
@@ -14,6 +14,7 @@ import type { TopicRecord } from './envelope.ts';
 import { blockedAggregates, leaseWatermark, moveWatermark, parkRecords, type Watermark } from './inbox.ts';
 import type { Producer } from './producer.ts';
 import { redriveParked } from './redrive.ts';
+import { isTransient } from './transient.ts';
 
 export interface InboxWorkerOptions<Context> {
   readonly definition: ConsumerDefinition<Context>;
@@ -42,20 +43,13 @@ const GAP_WAIT_MS = 200;
 /** How long a head may be ahead with nothing arriving: the broker lost the tail, or never had it. */
 const TAIL_WAIT_MS = 1000;
 const SYNC_MS = 5000;
+/** How soon the producer is asked again while its answer decides whether anything may be applied. */
+const ASK_AGAIN_MS = 1000;
 const QUEUE_MAX = 4096;
 const RETRY_MS = { first: 50, max: 5000 };
 
 /** Another replica took over, or the watermark moved: read it again before going on. */
 class LostPlace extends Error {}
-
-/** Errors that say nothing about the message: the same batch is tried again until it works. */
-function isTransient(error: unknown): boolean {
-  const state = sqlState(error);
-  if (state !== undefined) return /^(08|40|53|55|57|58)/.test(state);
-  return (
-    error instanceof CommitUnknownError || /connection|timeout|ECONN|EPIPE/i.test(String((error as Error)?.message))
-  );
-}
 
 export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>): InboxWorker {
   const { definition, context, db, bus, producer, instance, clock, log, metrics, failpoints } = options;
@@ -66,8 +60,9 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
   const failed = new Map<bigint, { error: string; attempts: number }>();
   let blocked = new Set<string>();
   let watermark: Watermark | undefined;
-  let head = 0n;
+  // What the producer's history is known to be: its epoch, and its last number in it.
   let headEpoch = 0;
+  let head = 0n;
   let behindSince: number | undefined;
   let diverged = false;
   let leasedAt = 0;
@@ -75,27 +70,42 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
 
   function receive(message: BusMessage): void {
     const { sequence } = message.record;
+    learnHead(message.epoch, sequence);
     const isApplied = watermark !== undefined && sequence <= watermark.seq && message.epoch === watermark.epoch;
-    if (isApplied) {
+    if (isApplied || message.epoch < headEpoch) {
       message.ack();
       return;
     }
     // Beyond the bound the broker delivers it again later, or it is replayed.
     if (queue.size < QUEUE_MAX) queue.set(sequence, message);
-    learnHead(message.epoch, sequence);
     bell.ring();
   }
 
   function learnHead(epoch: number, sequence: bigint): void {
-    if (epoch > headEpoch || sequence > head) head = sequence;
-    if (epoch > headEpoch) headEpoch = epoch;
+    if (epoch > headEpoch) enterEpoch(epoch, sequence);
+    else if (epoch === headEpoch && sequence > head) head = sequence;
   }
+
+  /** Messages of another epoch may be of a history that never was: what is true of them, the producer replays. */
+  function enterEpoch(epoch: number, sequence: bigint): void {
+    headEpoch = epoch;
+    head = sequence;
+    for (const [number, message] of queue) {
+      if (message.epoch === epoch) continue;
+      message.ack();
+      queue.delete(number);
+    }
+  }
+
+  /** The producer's history is not known to be the one that was applied so far. */
+  const isUnproven = ({ seq, epoch }: Watermark) => diverged || (seq > 0n && epoch !== headEpoch);
 
   async function takePlace(): Promise<boolean> {
     const lease = { owner: instance, seconds: LEASE_SECONDS };
     const found = await leaseWatermark(db, consumer, topic.name, lease);
     leasedAt = clock.monotonicMs();
     if (found !== undefined && watermark === undefined) blocked = await blockedAggregates(db, consumer, topic.name);
+    if (found !== undefined) learnHead(found.epoch, found.seq);
     watermark = found;
     return found !== undefined;
   }
@@ -185,16 +195,26 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
 
   async function sync(at: Watermark, signal: AbortSignal): Promise<void> {
     syncedAt = clock.monotonicMs();
-    const answer = await producer.sync(topic.name, consumer, at, signal);
-    learnHead(answer.epoch, answer.head);
+    const answer = await producer.sync(topic.name, consumer, at, signal).catch((error) => {
+      log.debug('the producer could not be asked', { ...labels, error });
+    });
+    if (answer === undefined) return;
+    if (!answer.consistent && !diverged) {
+      log.error('the producer was restored: this consumer applied events that no longer exist', labels);
+    }
     diverged = !answer.consistent;
-    if (diverged) {
-      log.error(
-        'the producer was restored to an earlier state: this consumer applied events that no longer exist',
-        labels,
-      );
-    } else if (answer.epoch !== at.epoch) watermark = { ...at, epoch: answer.epoch };
+    if (answer.epoch !== headEpoch) enterEpoch(answer.epoch, answer.head);
+    else learnHead(answer.epoch, answer.head);
+    if (!diverged && answer.epoch !== at.epoch) await keepEpoch(at, answer.epoch);
     metrics.gauge('inbox_lag', "Producer's head minus watermark", Number(head - at.seq), labels);
+  }
+
+  /** The new epoch continues what was applied. Stored, so that it need not be asked again. */
+  async function keepEpoch(from: Watermark, epoch: number): Promise<void> {
+    const to = { ...from, epoch };
+    const moved = await db.transact((tx) => moveWatermark(tx, consumer, topic.name, instance, { from, to }));
+    if (!moved) throw new LostPlace();
+    watermark = to;
   }
 
   async function turn(signal: AbortSignal): Promise<number> {
@@ -204,16 +224,17 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
       if (blocked.size > 0) blocked = await redriveParked(options, blocked, signal);
     }
     const at = watermark as unknown as Watermark;
-    const first = queue.get(at.seq + 1n);
-    const isNewEpoch = first !== undefined && first.epoch !== at.epoch && at.seq > 0n;
-    if (diverged || isNewEpoch || clock.monotonicMs() - syncedAt > SYNC_MS) {
-      await sync(at, signal).catch((error) => log.debug('the producer could not be asked', { ...labels, error }));
-      if (diverged || isNewEpoch) return diverged ? SYNC_MS : 0;
+    const everyMs = isUnproven(at) ? ASK_AGAIN_MS : SYNC_MS;
+    const sinceSyncMs = clock.monotonicMs() - syncedAt;
+    if (sinceSyncMs >= everyMs) {
+      await sync(at, signal);
+      return 0;
     }
+    if (isUnproven(at)) return everyMs - sinceSyncMs;
     const records = nextInQueue(at);
-    if (first !== undefined && records.length > 0) {
+    if (records.length > 0) {
       behindSince = undefined;
-      await apply(records, first.epoch, signal);
+      await apply(records, headEpoch, signal);
       return 0;
     }
     return fillGap(at, signal);
@@ -230,6 +251,10 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
     const waited = clock.monotonicMs() - behindSince;
     if (waited < patience) return patience - waited;
     const { epoch, records } = await producer.replay(topic.name, at.seq, signal);
+    if (epoch !== headEpoch) {
+      enterEpoch(epoch, head);
+      return 0;
+    }
     if (records.length === 0) {
       behindSince = undefined;
       head = at.seq;

@@ -1,12 +1,13 @@
 // Parked messages for which an operator asked for another try: handled in their aggregate's order, each in a
 // transaction of its own. Messages that were parked only because they stood behind another one follow by themselves
 // once nothing is left in front of them, whether that was redriven or dropped.
-import { type Queryable, sqlState } from '../postgres/database.ts';
+import type { Queryable } from '../postgres/database.ts';
 import { sql } from '../postgres/sql.ts';
 import { decodeRecord, handleRecords } from './apply.ts';
 import type { TopicRecord } from './envelope.ts';
 import { blockedAggregates, nextRedrive, redriveFailed, resolveParked } from './inbox.ts';
 import type { InboxWorkerOptions } from './inbox-worker.ts';
+import { isTransient } from './transient.ts';
 
 /** Handles what is due and returns the aggregates that are still blocked. */
 export async function redriveParked<Context>(
@@ -28,7 +29,8 @@ export async function redriveParked<Context>(
         await resolveParked(tx, consumer, topic.name, record.sequence);
       });
     } catch (error) {
-      if (isPassing(error)) throw error;
+      // Says nothing about the message: the worker tries again, the operator is not asked.
+      if (isTransient(error)) throw error;
       if (record === undefined) return blocked;
       log.warn('a parked message failed again', { consumer, sequence: record.sequence, error });
       await redriveFailed(db, consumer, topic.name, record.sequence, String((error as Error).message));
@@ -36,12 +38,6 @@ export async function redriveParked<Context>(
     if (record === undefined) break;
   }
   return blockedAggregates(db, consumer, topic.name);
-}
-
-/** Says nothing about the message: the worker tries again, the operator is not asked. */
-function isPassing(error: unknown): boolean {
-  const state = sqlState(error);
-  return state !== undefined && /^(08|40|53|55|57|58)/.test(state);
 }
 
 /** Lets the oldest open message of an aggregate go on when it never failed itself. Its error says so: see apply.ts. */
