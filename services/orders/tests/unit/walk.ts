@@ -19,6 +19,7 @@ import {
   PaymentDeclinedSchema,
 } from '@stoa/proto/stoa/payments/v1/events_pb';
 import { ShipmentCreatedSchema, ShipmentRefusedSchema } from '@stoa/proto/stoa/shipping/v1/events_pb';
+import { BEYOND_PIVOT } from '../../src/saga/advance.ts';
 import { type CheckoutData, CUSTOMER_REQUEST, checkout } from '../../src/saga/checkout.ts';
 import { data } from './examples.ts';
 
