@@ -1,0 +1,245 @@
+// The decisions of any saga: declarations are drawn at random, and so is what happens to them.
+import { begin, type Decision, decide, repeatAfterSeconds, type Trigger } from '@stoa/chassis/saga/decide';
+import {
+  COMPENSATED,
+  COMPLETED,
+  defineSaga,
+  isTerminal,
+  refusal,
+  type SagaDefinition,
+  type SagaStep,
+  send,
+  undoing,
+} from '@stoa/chassis/saga/define';
+import { file_stoa_cart_v1_cart } from '@stoa/proto/stoa/cart/v1/cart_pb';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+/** Only their names count here: three for each step, told apart by its index. */
+const messages = file_stoa_cart_v1_cart.messages.slice(0, 15);
+const schemaOf = (index: number, role: 0 | 1 | 2) => messages[3 * index + role] as (typeof messages)[number];
+const success = (index: number) => schemaOf(index, 0);
+const refused = (index: number) => schemaOf(index, 1);
+const undone = (index: number) => schemaOf(index, 2);
+
+type Definition = SagaDefinition<{ id: string }>;
+
+interface Shape {
+  readonly undos: readonly boolean[];
+  readonly repeats: readonly boolean[];
+  readonly pivot: number;
+}
+
+const shapes: fc.Arbitrary<Shape> = fc.integer({ min: 1, max: 5 }).chain((length) =>
+  fc.record({
+    undos: fc.array(fc.boolean(), { minLength: length, maxLength: length }),
+    repeats: fc.array(fc.boolean(), { minLength: length, maxLength: length }),
+    pivot: fc.integer({ min: 0, max: length }),
+  }),
+);
+
+function declare({ undos, repeats, pivot }: Shape): Definition {
+  const steps = undos.map((hasUndo, index): SagaStep<{ id: string }> => {
+    const undo = { command: () => send(undone(index), {}), done: undone(index) };
+    return {
+      state: `STEP_${index}`,
+      command: () => send(success(index), {}),
+      success: success(index),
+      refusals: [refusal(refused(index), () => `REFUSED_${index}`)],
+      ...(hasUndo ? { undo } : {}),
+      timeoutSeconds: 10 + index,
+      onTimeout: index >= pivot || repeats[index] ? 'repeat' : 'compensate',
+      ...(index === pivot ? { pivot: true } : {}),
+    };
+  });
+  return defineSaga({ name: 'any', version: 1, steps, timeoutReason: (state) => `${state}_TIMED_OUT` });
+}
+
+const reply = (type: string): Trigger => ({ kind: 'reply', type, message: {} });
+const triggers: readonly Trigger[] = [
+  ...messages.map(({ typeName }) => reply(typeName)),
+  { kind: 'timer' },
+  { kind: 'cancel', reason: 'ASKED' },
+  { kind: 'repeat' },
+  { kind: 'turn back', reason: 'OPERATOR', beyondPivot: [] },
+];
+
+interface Run {
+  readonly state: string;
+  readonly reason: string;
+  readonly attempts: number;
+  /** Commands sent, as "do:2" and "undo:1". */
+  readonly sent: readonly string[];
+  readonly states: readonly string[];
+}
+
+function commandName({ command }: Extract<Decision, { kind: 'moved' }>): string[] {
+  if (command === undefined) return [];
+  const index = messages.indexOf(command.schema);
+  return [`${index % 3 === 2 ? 'undo' : 'do'}:${Math.floor(index / 3)}`];
+}
+
+function after(run: Run, decision: Decision): Run {
+  if (decision.kind === 'ignored') return run;
+  const { state, reason, attempts } = decision;
+  return { state, reason, attempts, sent: [...run.sent, ...commandName(decision)], states: [...run.states, state] };
+}
+
+const started = (definition: Definition) =>
+  after({ state: '', reason: '', attempts: 0, sent: [], states: [] }, begin(definition, { id: 'x' }));
+
+function react(definition: Definition, run: Run, trigger: Trigger): Run {
+  const { state, reason, attempts } = run;
+  const saga = { state, reason, attempts, version: 1, data: { id: 'x' }, inStateSeconds: 0 };
+  return after(run, decide(definition, saga, trigger));
+}
+
+/** Answers whatever is asked until it ends, with a refusal where `refuses` says so. */
+function finish(definition: Definition, run: Run, refuses: (index: number) => boolean): Run {
+  let ended = run;
+  for (let left = 2 * definition.steps.length; left > 0 && !isTerminal(ended.state); left--) {
+    const [kind, index = '0'] = (ended.sent.at(-1) ?? '').split(':');
+    const step = Number(index);
+    const answer = kind === 'undo' ? undone(step) : refuses(step) ? refused(step) : success(step);
+    ended = react(definition, ended, reply(answer.typeName));
+  }
+  return ended;
+}
+
+const histories = fc.array(fc.constantFrom(...triggers), { maxLength: 40 });
+const refusing = fc.array(fc.boolean(), { minLength: 5, maxLength: 5 });
+const worlds = fc.record({ shape: shapes, history: histories, refuses: refusing });
+
+function live({ shape, history }: { shape: Shape; history: readonly Trigger[] }) {
+  const definition = declare(shape);
+  return { definition, run: history.reduce((run, trigger) => react(definition, run, trigger), started(definition)) };
+}
+
+describe('whatever the saga and whatever happens', () => {
+  test('every state answers every trigger', () => {
+    fc.assert(
+      fc.property(shapes, (shape) => {
+        const definition = declare(shape);
+        const back = definition.steps.filter(({ undo }) => undo !== undefined).map(({ state }) => undoing(state));
+        for (const state of [...definition.steps.map(({ state }) => state), ...back, COMPLETED, COMPENSATED]) {
+          for (const trigger of triggers) {
+            const decision = decide(
+              definition,
+              { state, version: 1, data: { id: 'x' }, reason: '', attempts: 1, inStateSeconds: 0 },
+              trigger,
+            );
+            if (decision.kind === 'ignored') continue;
+            expect(decision.wakeAfterSeconds === undefined).toBe(isTerminal(decision.state));
+            expect(decision.command === undefined).toBe(isTerminal(decision.state));
+          }
+        }
+      }),
+    );
+  });
+
+  test('it never goes forward again once it has turned back', () => {
+    fc.assert(
+      fc.property(worlds, (world) => {
+        const { sent } = live(world).run;
+        const turned = sent.findIndex((command) => command.startsWith('undo'));
+        if (turned >= 0) expect(sent.slice(turned).every((command) => command.startsWith('undo'))).toBe(true);
+      }),
+    );
+  });
+
+  test('steps are done in their order, one after the other', () => {
+    fc.assert(
+      fc.property(worlds, (world) => {
+        const done = [...new Set(live(world).run.sent.filter((command) => command.startsWith('do')))];
+        expect(done).toEqual(done.map((_, index) => `do:${index}`));
+      }),
+    );
+  });
+
+  test('who ends compensated has undone every step that may have been done, each after those behind it', () => {
+    fc.assert(
+      fc.property(worlds, (world) => {
+        const { definition, run } = live(world);
+        const { state, reason, sent } = finish(definition, run, (index) => world.refuses[index] === true);
+        if (state !== COMPENSATED) return;
+        const refusedStep = /^REFUSED_(\d)$/.exec(reason)?.[1];
+        const may = new Set(
+          sent.filter((command) => command.startsWith('do')).map((command) => Number(command.slice(3))),
+        );
+        may.delete(Number(refusedStep ?? -1));
+        const expected = [...may].filter((index) => definition.steps[index]?.undo !== undefined).sort((a, b) => b - a);
+        const undos = [...new Set(sent.filter((command) => command.startsWith('undo')))];
+        expect(undos).toEqual(expected.map((index) => `undo:${index}`));
+      }),
+    );
+  });
+
+  test('it ends when its commands are answered, completed only if nothing was undone', () => {
+    fc.assert(
+      fc.property(worlds, (world) => {
+        const { definition, run } = live(world);
+        const { state, sent } = finish(definition, run, (index) => world.refuses[index] === true);
+        expect([COMPLETED, COMPENSATED]).toContain(state);
+        if (state === COMPLETED) expect(sent.some((command) => command.startsWith('undo'))).toBe(false);
+      }),
+    );
+  });
+
+  test('what ended moves no more', () => {
+    fc.assert(
+      fc.property(worlds, (world) => {
+        const { definition, run } = live(world);
+        const ended = finish(definition, run, () => false);
+        expect(world.history.reduce((last, trigger) => react(definition, last, trigger), ended)).toBe(ended);
+      }),
+    );
+  });
+
+  test('from the pivot on only a refusal turns it back', () => {
+    fc.assert(
+      fc.property(shapes, fc.constantFrom(...triggers), (shape, trigger) => {
+        const definition = declare(shape);
+        for (const [index, { state }] of definition.steps.entries()) {
+          if (index < shape.pivot) continue;
+          const at = { ...started(definition), state };
+          const { state: next } = react(definition, at, trigger);
+          const isRefusal = trigger.kind === 'reply' && trigger.type === refused(index).typeName;
+          if (!isRefusal) expect(next.startsWith('UNDOING_') || next === COMPENSATED).toBe(false);
+        }
+      }),
+    );
+  });
+});
+
+test('a command is sent again after 5 s, 10 s, … and at most 5 min', () => {
+  expect([1, 2, 3, 4, 7, 8, 50].map(repeatAfterSeconds)).toEqual([5, 10, 20, 40, 300, 300, 300]);
+});
+
+test('a state of another version is an error, not a guess', () => {
+  const definition = declare({ undos: [true], repeats: [false], pivot: 1 });
+  const saga = { state: 'GONE', version: 1, data: { id: 'x' }, reason: '', attempts: 1, inStateSeconds: 0 };
+  expect(() => decide(definition, saga, { kind: 'timer' })).toThrow('has no state GONE');
+});
+
+describe('a declaration', () => {
+  const step = (state: string, over: Partial<SagaStep<null>> = {}): SagaStep<null> => ({
+    state,
+    command: () => send(success(0), {}),
+    success: success(0),
+    refusals: [],
+    timeoutSeconds: 1,
+    onTimeout: 'compensate',
+    ...over,
+  });
+  const of = (...steps: SagaStep<null>[]) => defineSaga({ name: 'x', version: 1, steps, timeoutReason: String });
+
+  test('names its steps apart', () => {
+    expect(() => of(step('A'), step('A'))).toThrow('two steps share a state');
+  });
+
+  test('repeats from its pivot on', () => {
+    expect(() => of(step('A', { pivot: true }))).toThrow('must repeat on timeout');
+    expect(() => of(step('A', { pivot: true, onTimeout: 'repeat' }), step('B'))).toThrow('B is at or after the pivot');
+    expect(() => of(step('A'), step('B', { pivot: true, onTimeout: 'repeat' }))).not.toThrow();
+  });
+});
