@@ -1,10 +1,16 @@
 // The `stoa` command: hosts the services and operates them.
 import { parseArgs } from 'node:util';
 import { ConfigError } from '@stoa/chassis/config';
+import { actions } from './commands/actions.ts';
 import { audit } from './commands/audit.ts';
 import { demo } from './commands/demo.ts';
 import { migrateDatabases } from './commands/migrate.ts';
+import { parked } from './commands/parked.ts';
+import { rebuild } from './commands/rebuild.ts';
+import { republish } from './commands/republish.ts';
 import { reset } from './commands/reset.ts';
+import { saga } from './commands/saga.ts';
+import { tasks } from './commands/tasks.ts';
 
 const USAGE = `stoa <command>
 
@@ -13,6 +19,20 @@ const USAGE = `stoa <command>
                                  drive real checkouts through GraphQL
   audit [--settle SECONDS] [--json]
                                  check the invariants over the live databases
+
+  saga list [--state S] [--older 60s]
+  saga show ORDER                why an order stands where it stands (its id or its number)
+  saga retry|compensate ORDER [--force]
+                                 send its command again; turn it back
+  parked list|show|redrive|drop [CONSUMER [SEQUENCE]] [--aggregate ID] [--all] [--wait]
+                                 messages that a consumer could not handle
+  tasks list|show|claim|decide [TASK [retry|compensate|resolve]]
+                                 what waits for a person
+  republish TOPIC [--from SEQ]   send a topic's events to the broker again
+  rebuild READ_MODEL [--dry-run] rebuild from events, compare, swap
+  actions list                   what operators did, and why
+                                 (all of these: --json; those that change something: --reason TEXT [--by NAME])
+
   reset                          delete all data of this home
   migrate                        bring databases up to date, as the owners that STOA_MIGRATE_URL_<NAME> name
   host NAME...                   run the named services in this process, configured by the environment
@@ -40,6 +60,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   demo,
   audit,
+  saga,
+  parked,
+  tasks,
+  republish,
+  rebuild,
+  actions,
   migrate: migrateDatabases,
   reset,
   async help() {
