@@ -9,6 +9,7 @@ import { followOrders } from './api/follow-orders.ts';
 import { cartHandlers } from './api/handlers.ts';
 import { config, readCurrencies } from './config/config.ts';
 import type { CartDeps } from './context.ts';
+import { createCartStore } from './infrastructure/cart-store.ts';
 import { createQuotes } from './infrastructure/catalog-quotes.ts';
 import { createShippingMethods } from './infrastructure/shipping-methods.ts';
 
@@ -20,6 +21,7 @@ export const cart = defineService({
   jobs: [abandonedCarts],
   setup: (context): CartDeps => ({
     currencies: readCurrencies(context.config.currencies),
+    carts: createCartStore(context.db),
     askQuotes: createQuotes(context.client(CatalogService), context),
     askShippingMethods: createShippingMethods(context.client(ShippingService), context.clock, context),
   }),

@@ -7,7 +7,7 @@ import type { CartContext } from '../context.ts';
 import { type Cart, type Edited, mayUse } from '../domain/cart.ts';
 import { type CheckoutRefusal, refuseOrdered } from '../domain/checkout.ts';
 import type { Quotes } from '../domain/quote.ts';
-import { lockCart, readCart, replaceCart } from '../infrastructure/cart-store.ts';
+import { lockCart, replaceCart } from '../infrastructure/cart-store.ts';
 import { type Asked, pricedCart, skusOf } from './price.ts';
 import type { CartKey } from './read-requests.ts';
 import { type CartMessage, writeCart } from './write-cart.ts';
@@ -42,7 +42,7 @@ export async function changeCart(
   edit: Edit,
   wishes: readonly { readonly sku: string }[] = [],
 ): Promise<CartMessage> {
-  const seen = changeable(await readCart(context.db, key.cartId), key.userId);
+  const seen = changeable(await context.deps.carts.read(key.cartId), key.userId);
   const asked: Asked = { quotes: await context.deps.askQuotes(skusOf(seen, wishes), call) };
   const { cart, problems } = await write(context, key, seen, (current) => edit(current, asked.quotes));
   return writeCart(await pricedCart(context, call, cart, asked), problems);
@@ -51,7 +51,7 @@ export async function changeCart(
 async function write(context: CartContext, key: CartKey, seen: Cart, edit: (cart: Cart) => Edited): Promise<Edited> {
   const edited = edit(seen);
   if (edited.cart === seen) return edited;
-  const written = await replaceCart(context.db, edited.cart);
+  const written = await context.deps.carts.replace(edited.cart);
   if (written !== undefined) return { cart: written, problems: edited.problems };
   return context.db.transact(async (tx) => {
     const current = changeable(await lockCart(tx, key.cartId), key.userId);

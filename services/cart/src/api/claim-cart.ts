@@ -6,7 +6,7 @@ import type { CartContext } from '../context.ts';
 import { type Cart, type Edited, mayUse } from '../domain/cart.ts';
 import { mergeCarts } from '../domain/change-details.ts';
 import { refuseOrdered } from '../domain/checkout.ts';
-import { readCart, replaceCart } from '../infrastructure/cart-store.ts';
+import { replaceCart } from '../infrastructure/cart-store.ts';
 import { dissolveCart, lockClaimed } from '../infrastructure/claimed-carts.ts';
 import { cartNotFound, enforce, visible } from './change-cart.ts';
 import { pricedCart } from './price.ts';
@@ -18,7 +18,7 @@ export async function claimCart(context: CartContext, call: HandlerContext, key:
   if (userId === undefined) throw cartNotFound();
   const claimed = await context.db.transact((tx) => claim(tx, cartId, userId));
   if (typeof claimed === 'string') {
-    return writeCart(await pricedCart(context, call, visible(await readCart(context.db, claimed), userId)));
+    return writeCart(await pricedCart(context, call, visible(await context.deps.carts.read(claimed), userId)));
   }
   return writeCart(await pricedCart(context, call, claimed.cart), claimed.problems);
 }

@@ -6,7 +6,6 @@ import type { Cart } from '../domain/cart.ts';
 import { setDetails } from '../domain/change-details.ts';
 import { addLines, removeLines, updateLines } from '../domain/change-lines.ts';
 import { refuseIncomplete, refuseProblems } from '../domain/checkout.ts';
-import { insertCart, readCart } from '../infrastructure/cart-store.ts';
 import { changeCart, enforce, visible } from './change-cart.ts';
 import { claimCart } from './claim-cart.ts';
 import { pricedCart, skusOf } from './price.ts';
@@ -40,13 +39,13 @@ export function cartHandlers(context: CartContext): ServiceImpl<typeof CartServi
       const wish = readCreateCart(request, call, context.deps.currencies);
       const quotes = await context.deps.askQuotes(skusOf(undefined, wish.wishes), call);
       const { cart, problems } = addLines(emptyCart(context, wish), wish.wishes, quotes);
-      const stored = await insertCart(context.db, cart);
+      const stored = await context.deps.carts.insert(cart);
       return { cart: writeCart(await pricedCart(context, call, stored, { quotes }), problems) };
     },
 
     async getCart(request, call) {
       const { cartId, userId } = readKey(request, call);
-      const cart = visible(await readCart(context.db, cartId), userId);
+      const cart = visible(await context.deps.carts.read(cartId), userId);
       return { cart: writeCart(await pricedCart(context, call, cart)) };
     },
 
@@ -76,7 +75,7 @@ export function cartHandlers(context: CartContext): ServiceImpl<typeof CartServi
 
     async getCheckout(request, call) {
       const { cartId, userId } = readKey(request, call);
-      const cart = visible(await readCart(context.db, cartId), userId);
+      const cart = visible(await context.deps.carts.read(cartId), userId);
       enforce(refuseIncomplete(cart));
       const priced = await pricedCart(context, call, cart);
       enforce(refuseProblems(priced));

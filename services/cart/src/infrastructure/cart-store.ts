@@ -1,34 +1,71 @@
-// Carts in PostgreSQL: one statement for each operation.
+// Carts in PostgreSQL: one statement for each operation, and one for all requests that come at the same time.
 // A change is written only onto the version it was made from, and only while the cart is open; whoever loses that race
 // decides again on the locked row (api/change-cart.ts). So no parallel change is lost, and an ordered cart never moves.
-import type { Database, Queryable, Tx } from '@stoa/chassis/postgres/database';
+import { gather } from '@stoa/chassis/gather';
+import type { Queryable, Tx } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
 import type { Cart } from '../domain/cart.ts';
 import { addressJson, type CartRow, linesJson, toCart } from './cart-row.ts';
 
+/** A cart that is not stored yet. */
+export type NewCart = Omit<Cart, 'version' | 'updatedAt'>;
+
+/** Carts for handlers: what arrives while a statement is under way goes together in the next one. */
+export interface CartStore {
+  insert(cart: NewCart): Promise<Cart>;
+  /** The cart, or undefined when there is none, or when it was merged into another one. */
+  read(id: string): Promise<Cart | undefined>;
+  /** Writes a change made from `cart.version`; undefined when that version is gone or the cart is no longer open. */
+  replace(cart: Cart): Promise<Cart | undefined>;
+}
+
+export function createCartStore(db: Queryable): CartStore {
+  return {
+    insert: gather({ run: (carts: readonly NewCart[]) => insertCarts(db, carts) }),
+    read: gather({
+      async run(ids: readonly string[]) {
+        const found = await readCarts(db, ids);
+        // As PostgreSQL writes them: a client may have written its id in capitals.
+        return ids.map((id) => found.get(id.toLowerCase()));
+      },
+    }),
+    replace: gather({
+      keyOf: ({ id }: Cart) => id,
+      async run(carts: readonly Cart[]) {
+        const written = await replaceCarts(db, carts);
+        return carts.map(({ id }) => written.get(id));
+      },
+    }),
+  };
+}
+
 /** What the database decides about a written cart. */
-type Written = Pick<CartRow, 'version' | 'updated_at'>;
+type Written = Pick<CartRow, 'id' | 'version' | 'updated_at'>;
 
-const after = (cart: Cart, { version, updated_at }: Written): Cart => ({ ...cart, version, updatedAt: updated_at });
-
-export async function insertCart(db: Database, cart: Omit<Cart, 'version' | 'updatedAt'>): Promise<Cart> {
-  const written = await db.one(sql<Written>`
+async function insertCarts(db: Queryable, carts: readonly NewCart[]): Promise<Cart[]> {
+  const rows = await db.rows(sql<Written>`
     insert into cart (id, customer_id, currency, lines, email, address, shipping_method_id)
-    values (${cart.id}, ${cart.customerId ?? null}, ${cart.currency}, ${linesJson(cart.lines)}::jsonb,
-      ${cart.email ?? null}, ${addressJson(cart.address)}::jsonb, ${cart.shippingMethodId ?? null})
-    returning version, updated_at`);
-  return { ...cart, version: written.version, updatedAt: written.updated_at };
+    select * from unnest(
+      ${carts.map((c) => c.id)}::uuid[], ${carts.map((c) => c.customerId ?? null)}::uuid[],
+      ${carts.map((c) => c.currency)}::text[], ${carts.map((c) => linesJson(c.lines))}::jsonb[],
+      ${carts.map((c) => c.email ?? null)}::text[], ${carts.map((c) => addressJson(c.address))}::jsonb[],
+      ${carts.map((c) => c.shippingMethodId ?? null)}::text[])
+    returning id, version, updated_at`);
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return carts.map((cart) => {
+    const { version, updated_at } = byId.get(cart.id) as Written;
+    return { ...cart, version, updatedAt: updated_at };
+  });
 }
 
-/** The cart, or undefined when there is none, or when it was merged into another one. */
-export async function readCart(db: Database, id: string): Promise<Cart | undefined> {
-  const row = await db.maybe(sql<CartRow>`
+async function readCarts(db: Queryable, ids: readonly string[]): Promise<Map<string, Cart>> {
+  const rows = await db.rows(sql<CartRow>`
     select id, version, customer_id, currency, lines, email, address, shipping_method_id, order_id, updated_at
-    from cart where id = ${id} and merged_into is null`);
-  return row && toCart(row);
+    from cart where id = any(${ids}::uuid[]) and merged_into is null`);
+  return new Map(rows.map((row) => [row.id, toCart(row)]));
 }
 
-/** As `readCart`, and nobody else changes it until the transaction ends. */
+/** As `CartStore.read`, and nobody else changes it until the transaction ends. */
 export async function lockCart(tx: Tx, id: string): Promise<Cart | undefined> {
   const row = await tx.maybe(sql<CartRow>`
     select id, version, customer_id, currency, lines, email, address, shipping_method_id, order_id, updated_at
@@ -37,13 +74,33 @@ export async function lockCart(tx: Tx, id: string): Promise<Cart | undefined> {
   return row && toCart(row);
 }
 
-/** Writes a change made from `cart.version`; undefined when that version is gone or the cart is no longer open. */
-export async function replaceCart(db: Queryable, cart: Cart): Promise<Cart | undefined> {
-  const written = await db.maybe(sql<Written>`
-    update cart set version = version + 1, updated_at = now(), customer_id = ${cart.customerId ?? null},
-      lines = ${linesJson(cart.lines)}::jsonb, email = ${cart.email ?? null},
-      address = ${addressJson(cart.address)}::jsonb, shipping_method_id = ${cart.shippingMethodId ?? null}
-    where id = ${cart.id} and version = ${cart.version} and order_id is null and merged_into is null
-    returning version, updated_at`);
-  return written && after(cart, written);
+/** As `CartStore.replace`, inside a transaction. */
+export async function replaceCart(tx: Tx, cart: Cart): Promise<Cart | undefined> {
+  return (await replaceCarts(tx, [cart])).get(cart.id);
+}
+
+/** The carts that were written, each id at most once. Rows are locked in id order, as orders' events lock them. */
+async function replaceCarts(db: Queryable, carts: readonly Cart[]): Promise<Map<string, Cart>> {
+  const rows = await db.rows(sql<Written>`
+    update cart set version = cart.version + 1, updated_at = now(), customer_id = w.customer_id, lines = w.lines,
+      email = w.email, address = w.address, shipping_method_id = w.shipping_method_id
+    from (
+      select wish.*
+      from unnest(
+        ${carts.map((c) => c.id)}::uuid[], ${carts.map((c) => c.version)}::bigint[],
+        ${carts.map((c) => c.customerId ?? null)}::uuid[], ${carts.map((c) => linesJson(c.lines))}::jsonb[],
+        ${carts.map((c) => c.email ?? null)}::text[], ${carts.map((c) => addressJson(c.address))}::jsonb[],
+        ${carts.map((c) => c.shippingMethodId ?? null)}::text[])
+        as wish (id, version, customer_id, lines, email, address, shipping_method_id)
+      join cart on cart.id = wish.id and cart.version = wish.version
+        and cart.order_id is null and cart.merged_into is null
+      order by cart.id
+      for update of cart
+    ) as w
+    where cart.id = w.id
+    returning cart.id, cart.version, cart.updated_at`);
+  const byId = new Map(carts.map((cart) => [cart.id, cart]));
+  return new Map(
+    rows.map(({ id, version, updated_at }) => [id, { ...(byId.get(id) as Cart), version, updatedAt: updated_at }]),
+  );
 }

@@ -6,7 +6,7 @@ import type { CatalogContext } from '../context.ts';
 import { listCategories } from '../infrastructure/categories.ts';
 import { listProducts } from '../infrastructure/list-products.ts';
 import { loadProductBySlug, loadProducts } from '../infrastructure/load-products.ts';
-import { loadVariants } from '../infrastructure/load-variants.ts';
+import { createVariantLoader } from '../infrastructure/load-variants.ts';
 import { searchProducts } from '../infrastructure/search-products.ts';
 import { readListQuery, readProductKey, readSearchQuery, readSkus } from './read-queries.ts';
 import { onPage, writeCategory, writePage, writeProduct, writeVariant } from './write-messages.ts';
@@ -17,6 +17,7 @@ type ReadHandlers = Pick<
 >;
 
 export function readHandlers({ db }: CatalogContext): ReadHandlers {
+  const loadVariants = createVariantLoader(db);
   return {
     async listProducts(request) {
       const { sort, filter, page } = readListQuery(request);
@@ -44,7 +45,7 @@ export function readHandlers({ db }: CatalogContext): ReadHandlers {
     },
 
     async getVariants({ skus }) {
-      const rows = await loadVariants(db, readSkus(skus));
+      const rows = await loadVariants(readSkus(skus));
       return { variants: rows.map(writeVariant) };
     },
   };

@@ -1,5 +1,6 @@
 // Variants by SKU: every cart and every checkout asks for them. Unlisted ones are found too, because orders may name
 // them; their availability is "out of stock" from the moment they were unlisted.
+import { gather } from '@stoa/chassis/gather';
 import type { Queryable } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
 import type { SelectedOption, StockBand } from '../domain/product.ts';
@@ -18,7 +19,19 @@ export interface PricedVariantRow {
   readonly image_url: string;
 }
 
-export async function loadVariants(db: Queryable, skus: readonly string[]): Promise<PricedVariantRow[]> {
+/** Loads the variants of lists of SKUs: lists that come while a statement is under way share the next one. */
+export function createVariantLoader(db: Queryable): (skus: readonly string[]) => Promise<PricedVariantRow[]> {
+  return gather({
+    async run(lists: readonly (readonly string[])[]) {
+      const rows = await loadVariants(db, lists.length === 1 ? (lists[0] ?? []) : [...new Set(lists.flat())]);
+      if (lists.length === 1) return [rows];
+      const bySku = new Map(rows.map((row) => [row.sku, row]));
+      return lists.map((skus) => skus.flatMap((sku) => bySku.get(sku) ?? []));
+    },
+  });
+}
+
+async function loadVariants(db: Queryable, skus: readonly string[]): Promise<PricedVariantRow[]> {
   if (skus.length === 0) return [];
   return db.rows(sql<PricedVariantRow>`
     select v.sku, v.product_id, v.name, v.options, v.currency, v.price_minor, v.price_version, v.availability,

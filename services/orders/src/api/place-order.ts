@@ -1,9 +1,12 @@
 // PlaceOrder: turns a cart into an order, once for each idempotency key.
 //
 // One transaction stores the key, the order, its contact, the saga and the first command, so there is no "in progress":
-// a key either has an order or was never used.
+// a key either has an order or was never used. Orders that come at the same time share that transaction: one commit
+// makes all of them durable, and each is answered after it.
 import { toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
+import type { Cause } from '@stoa/chassis/events/envelope';
+import { gather } from '@stoa/chassis/gather';
 import { CommitUnknownError, SqlState, sqlState, violatedConstraint } from '@stoa/chassis/postgres/database';
 import { callerOf, causeOf, relay, userIdOf } from '@stoa/chassis/rpc/caller';
 import { failedPrecondition, reasonOf, refuse } from '@stoa/chassis/rpc/errors';
@@ -15,7 +18,7 @@ import type { OrdersContext } from '../context.ts';
 import { type Order, place } from '../domain/order.ts';
 import { publishPlaced } from '../infrastructure/order-events.ts';
 import { writeOrder } from '../infrastructure/order-message.ts';
-import { findByKey, insertOrder, loadOrders, type NewOrder } from '../infrastructure/orders.ts';
+import { findByKeys, insertOrders, type Key, type KeyedOrder, type NewOrder } from '../infrastructure/orders.ts';
 import { type CheckoutData, checkout } from '../saga/checkout.ts';
 import { accessToken } from './access.ts';
 import { checkoutData, readPurchase } from './read-purchase.ts';
@@ -32,6 +35,20 @@ interface Attempt {
   readonly hash: Buffer;
 }
 
+/** An order about to be stored. */
+interface Placement {
+  readonly fresh: NewOrder;
+  readonly data: CheckoutData;
+  readonly cause: Cause;
+}
+
+/** The two statements of placing, for all requests that come at the same time. */
+interface Shelf {
+  find(key: Key): Promise<KeyedOrder | undefined>;
+  /** False when the key is taken. */
+  store(placement: Placement): Promise<boolean>;
+}
+
 interface Placed {
   readonly order: Order;
   /** An earlier request with this key had placed it. */
@@ -40,10 +57,14 @@ interface Placed {
 
 export function placeOrder(context: OrdersContext) {
   const { accessTokenSecret } = context.config;
+  const shelf: Shelf = {
+    find: gather({ run: (keys: readonly Key[]) => findByKeys(context.db, keys) }),
+    store: gather({ run: (placements: readonly Placement[]) => storeAll(context, placements) }),
+  };
   return async (request: PlaceOrderRequest, call: HandlerContext) => {
     checkPlaceOrder(request);
     const attempt = { request, scope: userIdOf(call) ?? GUESTS, hash: requestHash(request) };
-    const { order, repeated } = await placeOnce(context, attempt, call);
+    const { order, repeated } = await placeOnce(context, shelf, attempt, call);
     const latest = await whenDecided(context, order, request.waitMs, call.signal);
     context.metrics.count('orders_accepted_total', 'Orders accepted', {
       repeated: String(repeated),
@@ -53,31 +74,36 @@ export function placeOrder(context: OrdersContext) {
   };
 }
 
-async function placeOnce(context: OrdersContext, attempt: Attempt, call: HandlerContext): Promise<Placed> {
-  const before = await placedBefore(context, attempt);
+async function placeOnce(
+  context: OrdersContext,
+  shelf: Shelf,
+  attempt: Attempt,
+  call: HandlerContext,
+): Promise<Placed> {
+  const before = await placedBefore(shelf, attempt);
   if (before !== undefined) return { order: before, repeated: true };
   try {
-    return await placeNow(context, attempt, call);
+    return await placeNow(context, shelf, attempt, call);
   } catch (error) {
     if (!mayHaveBeenPlaced(error)) throw error;
     // The same request may have won the race for the cart, or this one's commit may have happened unanswered.
-    const order = await placedBefore(context, attempt);
+    const order = await placedBefore(shelf, attempt);
     if (order !== undefined) return { order, repeated: true };
     throw isSpentCart(error) ? cartAlreadyOrdered() : error;
   }
 }
 
 /** The order that an earlier request with this key placed; refuses when that was another request. */
-async function placedBefore({ db }: OrdersContext, { request, scope, hash }: Attempt): Promise<Order | undefined> {
-  const found = await findByKey(db, scope, request.idempotencyKey);
+async function placedBefore(shelf: Shelf, { request, scope, hash }: Attempt): Promise<Order | undefined> {
+  const found = await shelf.find({ scope, key: request.idempotencyKey });
   if (found === undefined) return undefined;
   if (!found.requestHash.equals(hash)) {
     throw refuse(Code.AlreadyExists, 'KEY_REUSED', 'this idempotency key was used for another request');
   }
-  return (await loadOrders(db, [found.orderId])).get(found.orderId);
+  return found.order;
 }
 
-async function placeNow(context: OrdersContext, attempt: Attempt, call: HandlerContext): Promise<Placed> {
+async function placeNow(context: OrdersContext, shelf: Shelf, attempt: Attempt, call: HandlerContext): Promise<Placed> {
   const { request, scope, hash } = attempt;
   const [{ cart }] = await Promise.all([
     context.client(CartService).getCheckout({ cartId: request.cartId }, relay(call)),
@@ -94,8 +120,8 @@ async function placeNow(context: OrdersContext, attempt: Attempt, call: HandlerC
     requestHash: hash,
   };
   const data = checkoutData(order, request, context.config.holdSeconds);
-  if (await store(context, fresh, data, call)) return { order, repeated: false };
-  const before = await placedBefore(context, attempt);
+  if (await shelf.store({ fresh, data, cause: causeOf(call) })) return { order, repeated: false };
+  const before = await placedBefore(shelf, attempt);
   // The key was there and is gone again: it was just forgotten for its age.
   if (before === undefined) throw new ConnectError('please repeat the request', Code.Unavailable);
   return { order: before, repeated: true };
@@ -107,17 +133,19 @@ async function checkMethod(context: OrdersContext, request: PlaceOrderRequest, c
   throw failedPrecondition('PAYMENT_METHOD_INVALID', `there is no payment method "${request.paymentMethodId}"`);
 }
 
-/** False when the key is taken. */
-function store(context: OrdersContext, fresh: NewOrder, data: CheckoutData, call: HandlerContext): Promise<boolean> {
-  return context.db.transact(
-    async (tx) => {
-      if (!(await insertOrder(tx, fresh))) return false;
-      publishPlaced(tx, context.publish, fresh.order);
-      await context.saga(checkout).start(tx, [{ sagaId: fresh.order.id, data }]);
-      return true;
-    },
-    { cause: causeOf(call) },
-  );
+/** Whether each was stored. */
+function storeAll(context: OrdersContext, placements: readonly Placement[]): Promise<boolean[]> {
+  return context.db.transact(async (tx) => {
+    const stored = await insertOrders(
+      tx,
+      placements.map(({ fresh }) => fresh),
+    );
+    const placed = placements.filter(({ fresh }) => stored.has(fresh.order.id));
+    for (const { fresh, cause } of placed) publishPlaced(tx, context.publish, fresh.order, cause);
+    const starts = placed.map(({ fresh, data, cause }) => ({ sagaId: fresh.order.id, data, cause }));
+    if (starts.length > 0) await context.saga(checkout).start(tx, starts);
+    return placements.map(({ fresh }) => stored.has(fresh.order.id));
+  });
 }
 
 const isSpentCart = (error: unknown) =>

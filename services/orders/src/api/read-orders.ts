@@ -2,6 +2,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { HandlerContext } from '@connectrpc/connect';
+import { gather } from '@stoa/chassis/gather';
 import { userIdOf } from '@stoa/chassis/rpc/caller';
 import { validate } from '@stoa/chassis/rpc/validate';
 import { COMPENSATED, COMPLETED, undoing } from '@stoa/chassis/saga/define';
@@ -16,7 +17,7 @@ import type {
 import type { OrdersContext } from '../context.ts';
 import { readStream } from '../infrastructure/order-events.ts';
 import { writeOrder } from '../infrastructure/order-message.ts';
-import { listOrders, loadContacts, loadOrders, sagaState } from '../infrastructure/orders.ts';
+import { listOrders, loadContacts, loadFollowed, loadOrders } from '../infrastructure/orders.ts';
 import { checkAccess, orderNotFound } from './access.ts';
 import { checkOrderId, readAsOf, readPage, writeCursor } from './read-requests.ts';
 
@@ -35,13 +36,14 @@ const STEPS: Readonly<Record<string, OrderStep>> = {
 };
 
 export function getOrder({ db, config }: OrdersContext) {
+  const load = gather({ run: (ids: readonly string[]) => loadFollowed(db, ids) });
   return async (request: GetOrderRequest, call: HandlerContext) => {
     checkOrderId(request.orderId);
     const asOf = readAsOf(request);
-    const stored = (await loadOrders(db, [request.orderId])).get(request.orderId);
-    const order = checkAccess(stored, request.accessToken, config.accessTokenSecret, call);
+    const stored = await load(request.orderId);
+    const order = checkAccess(stored?.order, request.accessToken, config.accessTokenSecret, call);
     if (asOf === undefined) {
-      const step = STEPS[(await sagaState(db, order.id)) ?? ''] ?? OrderStep.UNSPECIFIED;
+      const step = STEPS[stored?.sagaState ?? ''] ?? OrderStep.UNSPECIFIED;
       return { order: { ...writeOrder(order), step } };
     }
     const then = (await readStream(db, order.id, asOf)).at(-1)?.order;

@@ -25,8 +25,8 @@ const CHANGE_EVENTS = {
   shipment_created: OrderShipmentCreatedSchema,
 } as const satisfies Record<OrderChange['kind'], DescMessage>;
 
-export function publishPlaced(tx: Tx, publish: Publish, order: Order): void {
-  publish(tx, OrderPlacedSchema, { orderId: order.id, version: order.version, order: writeOrder(order) });
+export function publishPlaced(tx: Tx, publish: Publish, order: Order, cause: Cause): void {
+  publish(tx, OrderPlacedSchema, { orderId: order.id, version: order.version, order: writeOrder(order) }, cause);
 }
 
 export function publishChange(tx: Tx, publish: Publish, change: OrderChange['kind'], order: Order, cause: Cause): void {

@@ -34,37 +34,63 @@ export interface NewOrder {
 }
 
 /**
- * Stores an order under its idempotency key, with its contact, in one statement; false when the key is taken.
- * Violates `orders_cart_id_cart_version_key` when the cart was spent by another key.
+ * Stores orders under their idempotency keys, with their contacts, in one statement; returns the ids of those whose key
+ * was free. Violates `orders_cart_id_cart_version_key` when a cart was spent by another key.
  */
-export async function insertOrder(tx: Tx, { order, email, address, keyScope, key, requestHash }: NewOrder) {
-  const stored = await tx.run(sql`
-    with claimed as (
+export async function insertOrders(tx: Tx, fresh: readonly NewOrder[]): Promise<Set<string>> {
+  const of = <T>(read: (order: Order) => T) => fresh.map(({ order }) => read(order));
+  const rows = await tx.rows(sql<{ order_id: string }>`
+    with new as (
+      select * from unnest(
+        ${of((o) => o.id)}::uuid[], ${fresh.map((f) => f.keyScope)}::text[], ${fresh.map((f) => f.key)}::text[],
+        ${fresh.map((f) => f.requestHash)}::bytea[], ${of((o) => o.number)}::text[], ${of((o) => o.version)}::bigint[],
+        ${of((o) => o.status)}::text[], ${of((o) => o.customerId)}::text[], ${of((o) => o.cartId)}::uuid[],
+        ${of((o) => o.cartVersion)}::bigint[], ${of((o) => o.totals.total.currency)}::text[],
+        ${of((o) => o.totals.total.minor)}::bigint[], ${of((o) => o.placedAt)}::timestamptz[],
+        ${of(encodeOrder)}::bytea[], ${fresh.map((f) => f.email)}::text[], ${fresh.map((f) => f.address)}::bytea[])
+        as n (id, scope, key, request_hash, number, version, status, customer_id, cart_id, cart_version, currency,
+          total_minor, placed_at, state, email, address)
+    ), claimed as (
       insert into idempotency_key (scope, key, request_hash, order_id)
-      values (${keyScope}, ${key}, ${requestHash}, ${order.id}) on conflict do nothing
+      select scope, key, request_hash, id from new order by scope, key on conflict do nothing
       returning order_id
     ), placed as (
       insert into orders (id, number, version, status, customer_id, cart_id, cart_version, currency, total_minor,
         placed_at, updated_at, state)
-      select order_id, ${order.number}, ${order.version}, ${order.status}, nullif(${order.customerId}, '')::uuid,
-        ${order.cartId}, ${order.cartVersion}, ${order.totals.total.currency}, ${order.totals.total.minor},
-        ${order.placedAt}, ${order.updatedAt}, ${encodeOrder(order)} from claimed
+      select id, number, version, status, nullif(customer_id, '')::uuid, cart_id, cart_version, currency, total_minor,
+        placed_at, placed_at, state
+      from new join claimed on claimed.order_id = new.id
       returning id
     )
-    insert into order_contact (order_id, email, address) select id, ${email}, ${address} from placed`);
-  return stored === 1;
+    insert into order_contact (order_id, email, address) select id, email, address from new join placed using (id)
+    returning order_id`);
+  return new Set(rows.map((row) => row.order_id));
+}
+
+/** An idempotency key; keys of different scopes have nothing to do with each other. */
+export interface Key {
+  readonly scope: string;
+  readonly key: string;
 }
 
 export interface KeyedOrder {
-  readonly orderId: string;
+  readonly order: Order;
   readonly requestHash: Buffer;
 }
 
-/** The order that was placed under a key. */
-export async function findByKey(db: Queryable, scope: string, key: string): Promise<KeyedOrder | undefined> {
-  const row = await db.maybe(sql<{ order_id: string; request_hash: Buffer }>`
-    select order_id, request_hash from idempotency_key where scope = ${scope} and key = ${key}`);
-  return row === undefined ? undefined : { orderId: row.order_id, requestHash: row.request_hash };
+/** The orders that were placed under the keys, undefined where there is none; in the keys' order. */
+export async function findByKeys(db: Queryable, keys: readonly Key[]): Promise<(KeyedOrder | undefined)[]> {
+  const rows = await db.rows(sql<{ position: bigint; request_hash: Buffer; state: Buffer }>`
+    select wanted.position, k.request_hash, o.state
+    from unnest(${keys.map((k) => k.scope)}::text[], ${keys.map((k) => k.key)}::text[])
+      with ordinality as wanted (scope, key, position)
+    join idempotency_key k on k.scope = wanted.scope and k.key = wanted.key
+    join orders o on o.id = k.order_id`);
+  const found: (KeyedOrder | undefined)[] = keys.map(() => undefined);
+  for (const { position, request_hash, state } of rows) {
+    found[Number(position) - 1] = { order: decodeOrder(state), requestHash: request_hash };
+  }
+  return found;
 }
 
 /** Forgets keys older than so many days, a chunk at a time; whether there are more. */
@@ -130,4 +156,22 @@ export async function loadContacts(db: Queryable, ids: readonly string[]): Promi
 export async function sagaState(db: Queryable, orderId: string): Promise<string | undefined> {
   const row = await db.maybe(sql<{ state: string }>`select state from saga where saga_id = ${orderId}`);
   return row?.state;
+}
+
+export interface FollowedOrder {
+  readonly order: Order;
+  /** Undefined when it has no saga any more. */
+  readonly sagaState: string | undefined;
+}
+
+/** Orders with the states of their sagas, in the ids' order. */
+export async function loadFollowed(db: Queryable, ids: readonly string[]): Promise<(FollowedOrder | undefined)[]> {
+  const rows = await db.rows(sql<{ id: string; state: Buffer; saga_state: string | null }>`
+    select o.id, o.state, s.state as saga_state
+    from orders o left join saga s on s.saga_id = o.id where o.id = any(${ids}::uuid[])`);
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => {
+    const row = byId.get(id.toLowerCase());
+    return row && { order: decodeOrder(row.state), sagaState: row.saga_state ?? undefined };
+  });
 }

@@ -1,0 +1,76 @@
+// Gathers what many requests ask of the database at the same time: items that arrive while others are being dealt with
+// wait and go together in the next batch. Alone, an item goes at once; under load the batches grow by themselves, and
+// there is no timer to tune. Nothing is remembered: a batch begins after each of its items was submitted, so every
+// answer is as fresh, and every write as durable, as if the item had gone alone.
+import { sqlState } from './postgres/database.ts';
+
+export interface GatherOptions<In, Out> {
+  /** @default 64 */
+  readonly batchMax?: number;
+  /** Batches under way at once: one that is slow must not hold up all others. @default 2 */
+  readonly lanes?: number;
+  /** Items with the same key never share a batch, and keep their order within the queue. */
+  readonly keyOf?: (item: In) => string;
+  /** One result for each item, in order. It must be all or nothing: when it throws, none of its items was done. */
+  readonly run: (batch: readonly In[]) => Promise<readonly Out[]>;
+}
+
+interface Waiting<In, Out> {
+  readonly item: In;
+  readonly resolve: (result: Out) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const BATCH_MAX = 64;
+const LANES = 2;
+
+/**
+ * Errors by which the server refused one of the items: data that it cannot store, a constraint. Whatever else went
+ * wrong, a lost connection above all, may have been done: it is the business of each item's owner.
+ */
+const blamesAnItem = (error: unknown) => /^2[23]/.test(sqlState(error) ?? '');
+
+/** Returns the function that submits an item and resolves with its result. */
+export function gather<In, Out>(options: GatherOptions<In, Out>): (item: In) => Promise<Out> {
+  const { batchMax = BATCH_MAX, lanes = LANES, keyOf, run } = options;
+  let queue: Waiting<In, Out>[] = [];
+  let busy = 0;
+
+  function take(): Waiting<In, Out>[] {
+    if (keyOf === undefined) return queue.splice(0, batchMax);
+    const keys = new Set<string>();
+    const batch: Waiting<In, Out>[] = [];
+    const left: Waiting<In, Out>[] = [];
+    for (const waiting of queue) {
+      const key = keyOf(waiting.item);
+      if (batch.length < batchMax && !keys.has(key)) batch.push(waiting);
+      else left.push(waiting);
+      keys.add(key);
+    }
+    queue = left;
+    return batch;
+  }
+
+  async function settle(batch: readonly Waiting<In, Out>[]): Promise<void> {
+    try {
+      const results = await run(batch.map(({ item }) => item));
+      for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Out);
+    } catch (error) {
+      // One item that cannot be stored must not take the others with it.
+      if (batch.length > 1 && blamesAnItem(error)) for (const waiting of batch) await settle([waiting]);
+      else for (const { reject } of batch) reject(error);
+    }
+  }
+
+  async function work(): Promise<void> {
+    busy += 1;
+    while (queue.length > 0) await settle(take());
+    busy -= 1;
+  }
+
+  return (item) =>
+    new Promise((resolve, reject) => {
+      queue.push({ item, resolve, reject });
+      if (busy < lanes) void work();
+    });
+}

@@ -1,0 +1,85 @@
+import { gather } from '@stoa/chassis/gather';
+import { describe, expect, it } from 'vitest';
+
+/** A run that ends when told to, and remembers its batches. */
+function held() {
+  const batches: string[][] = [];
+  const ends: ((error?: unknown) => void)[] = [];
+  const run = (batch: readonly string[]) =>
+    new Promise<string[]>((resolve, reject) => {
+      batches.push([...batch]);
+      ends.push((error) => (error === undefined ? resolve(batch.map((item) => `${item}!`)) : reject(error)));
+    });
+  return { batches, ends, run };
+}
+
+const refusal = Object.assign(new Error('cannot be stored'), { code: '22P05' });
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('gather', () => {
+  it('sends an item at once when nothing is under way', () => {
+    const { batches, run } = held();
+    void gather({ run })('a');
+    expect(batches).toEqual([['a']]);
+  });
+
+  it('sends together what came while all lanes were busy', async () => {
+    const { batches, ends, run } = held();
+    const submit = gather({ run, lanes: 1 });
+    const answers = ['a', 'b', 'c'].map(submit);
+    ends[0]?.();
+    await turn();
+    ends[1]?.();
+    expect(await Promise.all(answers)).toEqual(['a!', 'b!', 'c!']);
+    expect(batches).toEqual([['a'], ['b', 'c']]);
+  });
+
+  it('goes on in another lane while one is slow', () => {
+    const { batches, run } = held();
+    const submit = gather({ run, lanes: 2 });
+    for (const item of ['a', 'b', 'c']) void submit(item);
+    expect(batches).toEqual([['a'], ['b']]);
+  });
+
+  it('keeps items with one key apart and in order', async () => {
+    const { batches, ends, run } = held();
+    const submit = gather({ run, lanes: 1, keyOf: (item: string) => item.slice(0, 1) });
+    for (const item of ['x', 'a1', 'a2', 'b1']) void submit(item);
+    for (let n = 0; n < 3; n++) {
+      ends[n]?.();
+      await turn();
+    }
+    expect(batches).toEqual([['x'], ['a1', 'b1'], ['a2']]);
+  });
+
+  it('lets only the item fail that the database refuses', async () => {
+    const seen: string[][] = [];
+    const submit = gather({
+      lanes: 1,
+      async run(batch: readonly string[]) {
+        seen.push([...batch]);
+        await turn();
+        if (batch.includes('bad')) throw refusal;
+        return batch;
+      },
+    });
+    const answers = await Promise.allSettled(['first', 'good', 'bad', 'fine'].map(submit));
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+    expect(seen).toEqual([['first'], ['good', 'bad', 'fine'], ['good'], ['bad'], ['fine']]);
+  });
+
+  it('repeats nothing whose outcome is unknown', async () => {
+    const { batches, ends, run } = held();
+    const submit = gather({ run, lanes: 1 });
+    const answers = ['a', 'b', 'c'].map(submit);
+    ends[0]?.();
+    await turn();
+    ends[1]?.(new Error('Connection terminated'));
+    expect((await Promise.allSettled(answers)).map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'rejected',
+    ]);
+    expect(batches).toHaveLength(2);
+  });
+});
