@@ -1,6 +1,7 @@
 // A producer's outbox and a consumer's inbox, each on a database of its own, joined by the real EventLogService and by
 // a broker that delivers exactly what the test hands it.
 import { createClient } from '@connectrpc/connect';
+import { createBell } from '@stoa/chassis/bell';
 import type { Bus, BusListener } from '@stoa/chassis/events/bus';
 import { consumer, on } from '@stoa/chassis/events/consumer';
 import type { Received, TopicRecord } from '@stoa/chassis/events/envelope';
@@ -9,10 +10,10 @@ import { createInboxWorker } from '@stoa/chassis/events/inbox-worker';
 import { openHeads, readWindow } from '@stoa/chassis/events/outbox';
 import type { Producer } from '@stoa/chassis/events/producer';
 import { createPublish } from '@stoa/chassis/events/publish';
+import { createPublisher } from '@stoa/chassis/events/publisher';
 import { numberOnce } from '@stoa/chassis/events/sequencer';
 import { topic } from '@stoa/chassis/events/topic';
 import { NO_FAILPOINTS } from '@stoa/chassis/failpoint';
-import { createLoops } from '@stoa/chassis/host/loops';
 import { createLog } from '@stoa/chassis/log';
 import { createMetrics } from '@stoa/chassis/metrics';
 import type { Tx } from '@stoa/chassis/postgres/database';
@@ -45,9 +46,13 @@ export const fastClock: Clock = {
 function fakeBus() {
   const listeners = new Set<BusListener>();
   const acknowledged: string[] = [];
+  const published: bigint[] = [];
   const bus: Bus = {
-    openStream: async () => ({ created: 'once', lastSeq: 0n }),
-    publish: async () => 0n,
+    openStream: async () => ({ created: 'once', lastSeq: BigInt(published.length) }),
+    async publish(_topic, _epoch, records) {
+      published.push(...records.map(({ sequence }) => sequence));
+      return BigInt(published.length);
+    },
     sendBeacon: () => {},
     async consume(_topic, _consumer, listener) {
       listeners.add(listener);
@@ -60,6 +65,8 @@ function fakeBus() {
   return {
     bus,
     acknowledged,
+    /** Sequences in the order in which they were sent. */
+    published,
     listening: () => listeners.size,
     deliver(epoch: number, ...records: readonly TopicRecord[]) {
       for (const record of records) {
@@ -96,7 +103,7 @@ export async function openPipe() {
   const producer = remoteProducer(eventLog);
   const broker = fakeBus();
   const publish = createPublish(runtime.ids);
-  const loops = createLoops(runtime.clock, log);
+  const ends: (() => Promise<void>)[] = [];
   const state = { fail: async (): Promise<void> => {} };
 
   async function apply(tx: Tx, batch: readonly Received<typeof StockLevelChangedSchema>[]) {
@@ -147,16 +154,42 @@ export async function openPipe() {
       });
       const stopping = new AbortController();
       const done = worker.run(stopping.signal);
-      loops.start('worker', async (signal) => {
-        signal.addEventListener('abort', () => stopping.abort());
-        await done;
-        if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
-      });
       const stop = async () => {
         stopping.abort();
         await done;
       };
+      ends.push(stop);
       return { ...worker, stop };
+    },
+    /** A publisher as a replica has it; its bell is never rung, so it looks by itself. */
+    startPublisher(instance: string) {
+      const publisher = createPublisher({
+        db: out,
+        bus: broker.bus,
+        topics: [levels.name],
+        bell: createBell(fastClock),
+        instance,
+        clock: fastClock,
+        log,
+        metrics: createMetrics({ processMetrics: false }),
+        failpoints: NO_FAILPOINTS,
+      });
+      const stopping = new AbortController();
+      const done = publisher.run(stopping.signal);
+      ends.push(async () => {
+        stopping.abort();
+        await done;
+      });
+      return { stop: ends.at(-1) as () => Promise<void> };
+    },
+    /** Writes events without numbering them: the publishers do. */
+    async write(count: number) {
+      await Promise.all(
+        Array.from({ length: count }, () => {
+          const sku = `sku-${++version}`;
+          return out.transact(async (tx) => void publish(tx, StockLevelChangedSchema, { sku, version: 1n }));
+        }),
+      );
     },
     producer,
     /** Event ids in the order in which they took effect. */
@@ -169,7 +202,7 @@ export async function openPipe() {
         select epoch, seq, owner from consumer_watermark`);
     },
     async close() {
-      await loops.stop();
+      await Promise.all(ends.map((end) => end()));
       dispatcher.close();
       await databases.drop();
     },
