@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { processState, type RunningProcess, stopProcesses } from './processes.ts';
+import { type RunningProcess, stopProcesses } from './processes.ts';
 
 /** Stops every process that works on this data directory, and removes a pid file that would mislead the next one. */
 export async function stopLeftoverPostgres(data: string): Promise<void> {
@@ -42,7 +42,8 @@ function worksOn(data: string): (candidate: RunningProcess) => boolean {
 
 /**
  * PostgreSQL sees for itself that the process in its pid file is dead. But when the id has meanwhile been given to
- * another process of the same user, it refuses to start. We know better: nobody works on this directory.
+ * another process of the same user, or nobody has collected the dead one yet, it refuses to start. We know better:
+ * nobody works on this directory.
  */
 function removeMisleadingPidFile(data: string): void {
   const path = join(data, 'postmaster.pid');
@@ -52,5 +53,14 @@ function removeMisleadingPidFile(data: string): void {
   } catch {
     return;
   }
-  if (processState(pid).alive) rmSync(path, { force: true });
+  if (answersToSignals(pid)) rmSync(path, { force: true });
+}
+
+/** As PostgreSQL asks; a zombie, which processState() calls dead, answers too. */
+function answersToSignals(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }

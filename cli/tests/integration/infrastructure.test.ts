@@ -15,6 +15,7 @@ import {
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunningServer } from '../../src/infrastructure/child.ts';
@@ -162,6 +163,24 @@ describe('the embedded servers', { timeout: slow }, () => {
       expect(await query(servers.postgres.url, 'select text from note')).toEqual([{ text: 'kept' }]);
     } finally {
       other.kill('SIGKILL');
+    }
+  });
+
+  it('start although nobody has collected the killed one yet', async () => {
+    await servers.postgres.stop();
+    const data = realpathSync(join(home, 'postgres', 'data'));
+    const { uid, gid } = statSync(data);
+    // A sleep that was a shell: it knows nothing of the child that it has, so that one stays a zombie.
+    const parent = spawn('/bin/sh', ['-c', 'true & echo $!; exec sleep 60'], { uid, gid, cwd: '/' });
+    try {
+      const zombie = await new Promise<number>((done) => parent.stdout.once('data', (text) => done(Number(text))));
+      while (processState(zombie).alive) await sleep(10);
+      expect(process.kill(zombie, 0)).toBe(true);
+      writeFileSync(join(data, 'postmaster.pid'), `${zombie}\n${data}\n1\n1\n\n127.0.0.1\n\nready\n`);
+      servers = await start(home);
+      expect(await query(servers.postgres.url, 'select text from note')).toEqual([{ text: 'kept' }]);
+    } finally {
+      parent.kill('SIGKILL');
     }
   });
 
