@@ -77,11 +77,13 @@ function supervise({ name, env, sink, onRestart }: SuperviseOptions): Supervised
 export async function startSplit(
   platform: Platform,
   env: NodeJS.ProcessEnv,
-  port: number,
+  /** The BFF's; 0 takes a free one. */
+  wanted: number,
   onRestart: SuperviseOptions['onRestart'],
 ): Promise<RunningShop> {
   const names = serviceNames();
-  const ports = await freePorts(2 * names.length);
+  const [spare, ...ports] = await freePorts(1 + 2 * names.length);
+  const port = wanted === 0 ? (spare as number) : wanted;
   const grpc = new Map(names.map((name, index) => [name, ports[index] as number]));
   const admin = new Map(names.map((name, index) => [name, ports[names.length + index] as number]));
   const peers = names.map((name) => `${name}=127.0.0.1:${grpc.get(name)}`).join(',');

@@ -1,0 +1,50 @@
+// npm run chaos [-- --only "F9,F16c"] [--ci] [--long] [--rounds N] [--orders N] [--report FILE]
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { openArena } from './arena.ts';
+import { renderReport } from './report.ts';
+import { type FaultOutcome, runFault } from './run-fault.ts';
+import { ciFaults, FAULTS, faultsNamed, shortFaults } from './schedule.ts';
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    ci: { type: 'boolean', default: false },
+    long: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '1' },
+    orders: { type: 'string', default: '40' },
+    report: { type: 'string' },
+  },
+});
+
+function chosen() {
+  if (values.only !== undefined) return faultsNamed(values.only.split(',').map((id) => id.trim()));
+  if (values.ci) return ciFaults();
+  return values.long ? FAULTS : shortFaults();
+}
+
+const startedAt = new Date();
+const faults = chosen();
+const outcomes: FaultOutcome[] = [];
+const arena = await openArena();
+try {
+  for (let round = 0; round < Number(values.rounds); round++) {
+    for (const fault of faults) {
+      const outcome = await runFault(arena, fault, Number(values.orders));
+      outcomes.push(outcome);
+      const { impossible, orders, violations, recoveryMs } = outcome;
+      const told = impossible ?? `${orders} orders, recovered in ${(recoveryMs / 1000).toFixed(1)} s`;
+      process.stdout.write(
+        `${violations.length === 0 ? 'ok  ' : 'FAIL'}  ${fault.id.padEnd(24)} ${fault.title}: ${told}\n`,
+      );
+      for (const violation of violations) process.stdout.write(`        ${violation}\n`);
+    }
+  }
+} finally {
+  await arena.stop();
+}
+const report = renderReport(outcomes, startedAt, Date.now() - startedAt.getTime());
+if (values.report !== undefined) writeFileSync(values.report, report);
+const failed = outcomes.filter(({ violations }) => violations.length > 0).length;
+process.stdout.write(`${outcomes.length - failed} passed, ${failed} failed\n`);
+process.exit(failed === 0 ? 0 : 1);
