@@ -1,0 +1,130 @@
+// `stoa audit`: proves over the live databases that stock, money and orders agree. Reading several databases is not one
+// snapshot, so what looks wrong is looked at a second time, and only what both looks show is called broken. What an
+// unfinished order explains is counted as in flight.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createLog } from '@stoa/chassis/log';
+import { openPgDatabase } from '@stoa/chassis/postgres/pg-database';
+import { systemRuntime } from '@stoa/chassis/runtime';
+import type { Finding, Invariant, Outcome } from './invariant.ts';
+import { type Look, type OpenDatabases, takeLook } from './look.ts';
+import { waitUntilQuiet } from './quiet.ts';
+import { INVARIANTS } from './registry.ts';
+import { type AuditReport, type InvariantReport, renderAuditReport, toReport } from './report.ts';
+
+export type { AuditReport } from './report.ts';
+
+export interface AuditOptions {
+  /** URL by database name: orders, inventory, payments, sandbox, cart, catalog, shipping, notifications, identity. */
+  readonly databases: Readonly<Record<string, string>>;
+  /** Wait so long until nothing moves; what moves even then is called broken. 0 or left out: audit a live system. */
+  readonly settleMs?: number;
+  readonly json: boolean;
+  readonly out: NodeJS.WritableStream;
+  /** Between the two looks. @default 2500 */
+  readonly secondLookMs?: number;
+}
+
+/** Reading a million orders takes its time; a query that takes longer than this is stuck. */
+const STATEMENT_TIMEOUT_MS = 10 * 60_000;
+/** A snapshot, and reads beside it. */
+const CONNECTIONS = 2;
+const EXAMPLES = 5;
+
+export async function runAudit(options: AuditOptions): Promise<AuditReport> {
+  const { settleMs = 0, json, out, secondLookMs = 2500 } = options;
+  const startedAt = performance.now();
+  const { databases, close } = openAll(options.databases);
+  try {
+    const quiet = settleMs > 0 ? await waitUntilQuiet(databases, settleMs) : undefined;
+    const first = await lookFor(databases, INVARIANTS);
+    const again = INVARIANTS.filter(({ id }) => suspicious(first.get(id)).length > 0);
+    if (again.length > 0) await sleep(secondLookMs);
+    const second = again.length > 0 ? await lookFor(databases, again) : new Map<string, Checked>();
+    const invariants = INVARIANTS.map((invariant) =>
+      judge(invariant, first.get(invariant.id) as Checked, second.get(invariant.id), quiet !== undefined),
+    );
+    const report = toReport(invariants, quiet, Math.round(performance.now() - startedAt));
+    out.write(json ? `${JSON.stringify(report, null, 2)}\n` : renderAuditReport(report));
+    return report;
+  } finally {
+    await close();
+  }
+}
+
+function openAll(urls: Readonly<Record<string, string>>): { databases: OpenDatabases; close(): Promise<void> } {
+  const { clock, random } = systemRuntime();
+  const log = createLog('silent');
+  const opened = Object.entries(urls).map(([name, url]) => {
+    const limits = { poolMax: CONNECTIONS, statementTimeoutMs: STATEMENT_TIMEOUT_MS };
+    return [name, openPgDatabase({ url, applicationName: 'stoa-audit', ...limits, log, clock, random })] as const;
+  });
+  return {
+    databases: Object.fromEntries(opened),
+    async close() {
+      await Promise.all(opened.map(([, database]) => database.close()));
+    },
+  };
+}
+
+interface Checked {
+  /** Undefined when a database it needs is not there. */
+  readonly outcome: Outcome | undefined;
+  /** Orders that were on their way when it was checked. */
+  readonly moving: ReadonlySet<string>;
+  readonly durationMs: number;
+}
+
+async function lookFor(databases: OpenDatabases, invariants: readonly Invariant[]): Promise<Map<string, Checked>> {
+  return takeLook(databases, async (look) => {
+    const checked = new Map<string, Checked>();
+    for (const invariant of invariants) checked.set(invariant.id, await checkOne(invariant, look));
+    return checked;
+  });
+}
+
+async function checkOne(invariant: Invariant, look: Look): Promise<Checked> {
+  const { id, title, needs } = invariant;
+  const { moving } = look;
+  const startedAt = performance.now();
+  try {
+    const outcome = needs.every((name) => look.has(name)) ? await invariant.check(look) : undefined;
+    return { outcome, moving, durationMs: Math.round(performance.now() - startedAt) };
+  } catch (error) {
+    // Never "holds", and never passed over: the data may be of a kind that the check did not imagine.
+    throw new Error(`${id} (${title}) could not be checked: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+const isExcused = (finding: Finding, moving: ReadonlySet<string>) =>
+  finding.isWaiting === true || (finding.orderId !== undefined && moving.has(finding.orderId));
+
+function suspicious(checked: Checked | undefined): readonly Finding[] {
+  return checked?.outcome?.findings.filter((finding) => !isExcused(finding, checked.moving)) ?? [];
+}
+
+/** `strict`: the caller waited until nothing moved, so nothing is excused by being on its way. */
+function judge(invariant: Invariant, first: Checked, second: Checked | undefined, strict: boolean): InvariantReport {
+  const { id, title } = invariant;
+  const last = second ?? first;
+  const { outcome, durationMs } = last;
+  if (outcome === undefined) {
+    return { id, title, status: 'NOT_CHECKED', checked: [], inFlight: 0, broken: 0, examples: [], durationMs };
+  }
+  const before = new Set(suspicious(first).map(({ key }) => key));
+  const isSeenTwice = ({ key }: Finding) => second === undefined || before.has(key);
+  const broken = (strict ? outcome.findings : suspicious(last)).filter(isSeenTwice);
+  const excused = strict ? 0 : outcome.findings.length - suspicious(last).length;
+  // What was found beyond those that were kept is like them.
+  const unlisted = broken.length > 0 ? outcome.found - outcome.findings.length : 0;
+  const status = broken.length > 0 ? 'BROKEN' : excused > 0 ? 'IN_FLIGHT' : 'OK';
+  return {
+    id,
+    title,
+    status,
+    checked: outcome.checked.map(([count, what]) => ({ count: Number(count), what })),
+    inFlight: excused,
+    broken: broken.length + unlisted,
+    examples: broken.slice(0, EXAMPLES).map(({ key, text }) => ({ key, text })),
+    durationMs: first.durationMs,
+  };
+}

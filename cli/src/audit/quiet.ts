@@ -1,0 +1,71 @@
+// Waiting until nothing moves any more: no saga runs, everything is numbered, every consumer has applied its topic, no
+// mail is due.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from '@stoa/chassis/postgres/sql';
+import type { OpenDatabases } from './look.ts';
+import { SERVICE_DATABASES, SUBSCRIPTIONS } from './topology.ts';
+
+const POLL_MS = 500;
+
+export interface Quiet {
+  readonly isQuiet: boolean;
+  readonly waitedMs: number;
+  /** What still moves. */
+  readonly busy: readonly string[];
+}
+
+export async function waitUntilQuiet(databases: OpenDatabases, limitMs: number): Promise<Quiet> {
+  const startedAt = performance.now();
+  for (;;) {
+    const busy = await whatMoves(databases);
+    const waitedMs = Math.round(performance.now() - startedAt);
+    if (busy.length === 0 || waitedMs >= limitMs) return { isQuiet: busy.length === 0, waitedMs, busy };
+    await sleep(Math.min(POLL_MS, Math.max(1, limitMs - waitedMs)));
+  }
+}
+
+/** Watermarks before heads before sagas: what moves in between is seen at the later of two places. */
+async function whatMoves(databases: OpenDatabases): Promise<string[]> {
+  const watermarks = new Map<string, bigint>();
+  const heads = new Map<string, bigint>();
+  let unnumbered = 0n;
+  for (const database of openServices(databases)) {
+    const rows = await database.rows(sql<{ consumer: string; seq: bigint }>`
+      select consumer, seq from consumer_watermark`);
+    for (const { consumer, seq } of rows) watermarks.set(consumer, seq);
+  }
+  for (const database of openServices(databases)) {
+    const rows = await database.rows(sql<{ topic: string; seq: bigint }>`select topic, seq from outbox_head`);
+    for (const { topic, seq } of rows) heads.set(topic, seq);
+    const waiting = await database.one(sql<{ count: bigint }>`select count(*) from outbox where pub_seq is null`);
+    unnumbered += waiting.count;
+  }
+  const behind = SUBSCRIPTIONS.flatMap(({ consumer, topic, database }) => {
+    const lag = (heads.get(topic) ?? 0n) - (watermarks.get(consumer) ?? 0n);
+    return databases[database] === undefined || lag <= 0n ? [] : [`${consumer} is ${lag} behind`];
+  });
+  return [
+    ...(await busyOrders(databases)),
+    ...(unnumbered > 0n ? [`${unnumbered} events are not numbered`] : []),
+    ...behind,
+    ...(await dueMails(databases)),
+  ];
+}
+
+const openServices = (databases: OpenDatabases) =>
+  SERVICE_DATABASES.flatMap((name) => (databases[name] === undefined ? [] : [databases[name]]));
+
+async function busyOrders({ orders }: OpenDatabases): Promise<string[]> {
+  if (orders === undefined) return [];
+  const { count } = await orders.one(sql<{ count: bigint }>`
+    select count(*) from saga where state not in ('COMPLETED', 'COMPENSATED')`);
+  return count > 0n ? [`${count} orders are in flight`] : [];
+}
+
+/** Only mails that were never tried: a mail server that is away does not keep the shop from being quiet. */
+async function dueMails({ notifications }: OpenDatabases): Promise<string[]> {
+  if (notifications === undefined) return [];
+  const { count } = await notifications.one(sql<{ count: bigint }>`
+    select count(*) from notification where state = 'QUEUED' and attempts <= 1 and reason = ''`);
+  return count > 0n ? [`${count} mails are due`] : [];
+}
