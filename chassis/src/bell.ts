@@ -8,18 +8,21 @@ export interface Bell {
   wait(ms: number, signal: AbortSignal): Promise<boolean>;
 }
 
+/** Why a wait ended: a constant, because an abort without a reason makes an exception with a stack each time. */
+const RUNG = 'rung';
+
 export function createBell(clock: Clock): Bell {
   let rung = false;
   let stopWaiting: AbortController | undefined;
   return {
     ring() {
       rung = true;
-      stopWaiting?.abort();
+      stopWaiting?.abort(RUNG);
     },
     async wait(ms, signal) {
       if (!rung && !signal.aborted) {
         const waiting = new AbortController();
-        const end = () => waiting.abort();
+        const end = () => waiting.abort(RUNG);
         signal.addEventListener('abort', end);
         stopWaiting = waiting;
         await clock.sleep(ms, waiting.signal);

@@ -13,11 +13,20 @@ import {
   RetentionPolicy,
   StorageType,
 } from '@nats-io/jetstream';
-import { connect, headers, type Msg, type MsgHdrs, type NatsConnection, nanos } from '@nats-io/transport-node';
+import {
+  connect,
+  createInbox,
+  headers,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  nanos,
+} from '@nats-io/transport-node';
 import type { Log } from '../log.ts';
 import type { Clock } from '../runtime.ts';
 import type { Beacon, Bus, BusListener, BusMessage, StreamState, Subscription } from './bus.ts';
 import type { TopicRecord } from './envelope.ts';
+import { createPublishWindow } from './nats-acks.ts';
 
 export interface NatsBusOptions {
   /** With user and password where the broker asks for them: nats://orders:secret@nats:4222 */
@@ -47,6 +56,9 @@ export const durableOf = (consumer: string) => consumer.replaceAll('.', '--');
 
 function encodeHeaders(topic: string, epoch: number, record: TopicRecord): MsgHdrs {
   const h = headers();
+  // The broker stores an id once, and nothing into a stream that is not the topic's.
+  h.set('Nats-Msg-Id', record.eventId);
+  h.set('Nats-Expected-Stream', streamOf(topic));
   h.set('ce-specversion', '1.0');
   h.set('ce-id', record.eventId);
   h.set('ce-type', record.type);
@@ -194,7 +206,7 @@ async function ensureDurable(manager: JetStreamManager, topic: string, consumer:
  */
 function serverOf(url: string) {
   const { host, username, password } = new URL(url);
-  if (username === '') return { servers: url };
+  if (username === '') return { servers: url, inboxPrefix: '_INBOX' };
   const user = decodeURIComponent(username);
   return { servers: host, user, pass: decodeURIComponent(password), inboxPrefix: `_INBOX_${user}` };
 }
@@ -202,8 +214,9 @@ function serverOf(url: string) {
 /** Connects, waiting for the server if need be, and stays connected. */
 export async function connectNatsBus(options: NatsBusOptions): Promise<Bus> {
   const { url, name, replicas = 1, log, clock } = options;
+  const server = serverOf(url);
   const connection: NatsConnection = await connect({
-    ...serverOf(url),
+    ...server,
     name,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
@@ -221,28 +234,21 @@ export async function connectNatsBus(options: NatsBusOptions): Promise<Bus> {
     }
   })();
   const js = jetstream(connection, { timeout: PUBLISH_TIMEOUT_MS });
+  const publishWindow = createPublishWindow(connection, {
+    inbox: createInbox(server.inboxPrefix),
+    timeoutMs: PUBLISH_TIMEOUT_MS,
+    clock,
+  });
   // Not asking for the account's state lets this start while JetStream is still recovering its store.
   const manager = await jetstreamManager(connection, { checkAPI: false, timeout: PUBLISH_TIMEOUT_MS });
 
   return {
     openStream: (topic) => openStream(manager, topic, replicas),
-    async publish(topic, epoch, records) {
-      const sent = records.map((record) =>
-        js.publish(subjectOf(topic), record.payload, {
-          msgID: record.eventId,
-          headers: encodeHeaders(topic, epoch, record),
-          expect: { streamName: streamOf(topic) },
-          timeout: PUBLISH_TIMEOUT_MS,
-        }),
-      );
-      const settled = await Promise.allSettled(sent);
-      let last = 0;
-      for (const result of settled) {
-        if (result.status === 'rejected') throw result.reason;
-        last = Math.max(last, result.value.seq);
-      }
-      return BigInt(last);
-    },
+    publish: (topic, epoch, records) =>
+      publishWindow(
+        subjectOf(topic),
+        records.map((record) => ({ payload: record.payload, headers: encodeHeaders(topic, epoch, record) })),
+      ),
     sendBeacon(topic, { epoch, head }) {
       if (isConnected) connection.publish(beaconSubjectOf(topic), `${epoch} ${head}`);
     },

@@ -25,6 +25,12 @@ export const NUMBER_BATCH_MAX = 500;
 /** How long an event may wait when the wake-up was lost or came from another replica. */
 const POLL_MS = 250;
 const ERROR_PAUSE_MS = 250;
+/**
+ * From so many events in one turn on there is a crowd: then the next turn waits a little, so that it numbers many, and
+ * everything behind it, broker and consumers, works in batches. A lone event never waits.
+ */
+const CROWD = 8;
+const CROWD_PAUSE_MS = 10;
 
 /** Numbers whatever is committed and has no number yet; true when there may be more. */
 export async function numberOnce(db: Database, topics: readonly string[]): Promise<NumberedRecord[]> {
@@ -46,6 +52,7 @@ export async function runSequencer(options: SequencerOptions, signal: AbortSigna
         if (numbered.length > 0) onNumbered(numbered);
         rung = numbered.length === NUMBER_BATCH_MAX;
         if (rung) continue;
+        if (numbered.length >= CROWD) await clock.sleep(CROWD_PAUSE_MS, signal);
       }
     } catch (error) {
       log.warn('events could not be numbered; trying again', { error });
