@@ -6,6 +6,8 @@ import type { PaymentProvider } from './infrastructure/provider.ts';
 
 export interface PaymentsDeps {
   readonly provider: PaymentProvider;
+  /** Secrets that sign webhooks, the newest first. */
+  readonly webhookSecrets: readonly string[];
   /** Rung when calls have become due, so that a job that is waiting for a slow answer looks at once. */
   readonly bell: Bell;
 }

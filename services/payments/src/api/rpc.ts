@@ -18,7 +18,8 @@ export function paymentsHandlers(context: PaymentsContext): ServiceImpl<typeof P
       validate((checks) => checks.uuid('order_id', orderId));
       const stored = await findPayment(context.db, orderId);
       if (stored === undefined) throw notFound('PAYMENT_NOT_FOUND', 'no payment was asked for this order');
-      return { payment: writePayment(stored) };
+      const { action } = stored.payment;
+      return { payment: writePayment(stored), ...(action === undefined ? {} : { action }) };
     },
   };
 }

@@ -4,15 +4,18 @@
 // - one operation at a time, and it is only replaced by another after a definite answer; the single exception is an
 //   authorization that is given up by a void under the same reference, after which the provider refuses it for good;
 // - UNKNOWN is left only by a definite answer to the same key, or by a void by reference;
+// - Captured is answered only when the whole amount was taken; what was taken of less goes back;
 // - Cancelled is answered only when nothing is authorized and nothing charged remains;
 // - once the goal is `cancel`, nothing new is authorized or captured.
 import { evolve } from './evolve.ts';
 import {
   ALREADY_CAPTURED,
+  ALREADY_REFUNDED,
   type Answer,
   type CancelCommand,
   type Command,
   type Input,
+  isPartial,
   type Operation,
   type Outcome,
   type Payment,
@@ -24,7 +27,8 @@ import {
 export interface ProviderPolicy {
   /**
    * The provider voids by our payment id even what it has not seen, and refuses a later authorization under that id.
-   * Where it cannot, an open authorization is settled by repeating it under its key, and voided afterwards.
+   * Where it cannot, an open authorization is settled by repeating it under its key, and voided afterwards; unless the
+   * provider has given it a reference of its own already.
    */
   readonly voidsByReference: boolean;
 }
@@ -52,7 +56,8 @@ export function mustRepeat(payment: Payment, { operation, outcome }: ProviderAns
     case 'approved':
       return false;
     case 'declined':
-      return isUndo(operation) && !(operation === 'void' && outcome.code === ALREADY_CAPTURED);
+      return isUndo(operation) && !endsUndo(operation, outcome.code);
+    case 'action_required':
     case 'unknown':
     case 'error':
       return true;
@@ -64,6 +69,11 @@ export function mustRepeat(payment: Payment, { operation, outcome }: ProviderAns
 /** Undos are never given up: a refusal of one only means that it is tried again. */
 function isUndo(operation: Operation): boolean {
   return operation === 'void' || operation === 'refund';
+}
+
+/** Refusals that say that there is nothing left to undo in this way. */
+function endsUndo(operation: Operation, code: string): boolean {
+  return operation === 'void' ? code === ALREADY_CAPTURED : code === ALREADY_REFUNDED;
 }
 
 function answer(name: Answer, reason = ''): PaymentEvent {
@@ -117,9 +127,12 @@ function command(payment: Payment, input: Command, policy: ProviderPolicy): Paym
 function authorizeAgain(payment: Payment): PaymentEvent[] {
   if (payment.state === 'DECLINED') return [answer('Declined', payment.reason)];
   if (payment.goal === 'cancel') return [answer('Declined', Reason.alreadyCancelled)];
+  if (isPartial(payment)) return [answer('Declined', Reason.partialCapture)];
   switch (payment.state) {
     case 'PENDING':
       return [];
+    case 'ACTION_REQUIRED':
+      return [answer('ActionRequired')];
     case 'UNKNOWN':
       // Unknown because of the capture: that the authorization was given is certain.
       return payment.operation === 'capture' ? [answer('Authorized')] : [];
@@ -138,9 +151,12 @@ function capture(payment: Payment): PaymentEvent[] {
   if (payment.state === 'DECLINED') return [answer('CaptureFailed', Reason.notAuthorized)];
   // Also when it was captured and is being refunded: "captured" would let the order ship without money.
   if (payment.goal === 'cancel') return [answer('CaptureFailed', Reason.alreadyCancelled)];
+  // While what was taken of it is on its way back, the answer is still to come.
+  if (isPartial(payment)) return payment.operation === 'refund' ? [] : [answer('CaptureFailed', Reason.partialCapture)];
   const raise: PaymentEvent = { kind: 'goal_raised', goal: 'capture', reason: '' };
   switch (payment.state) {
     case 'PENDING':
+    case 'ACTION_REQUIRED':
     case 'UNKNOWN':
       return payment.goal === 'capture' ? [] : [raise];
     case 'AUTHORIZED':
@@ -164,18 +180,24 @@ function cancel(payment: Payment, { reason }: CancelCommand, policy: ProviderPol
     case 'REFUNDED':
       return [answer('Cancelled')];
     case 'PENDING':
+    case 'ACTION_REQUIRED':
     case 'UNKNOWN':
     case 'AUTHORIZED':
       if (payment.goal === 'cancel') return [];
       // A capture that is under way is settled first: voiding beside it could leave the money taken.
       if (payment.operation === 'capture') return [raise];
-      if (payment.operation === 'authorize' && !policy.voidsByReference) return [raise];
+      if (payment.operation === 'authorize' && !canVoid(payment, policy)) return [raise];
       return [raise, begin('void')];
     case 'CAPTURED':
-      return payment.goal === 'cancel' ? [] : [raise, begin('refund')];
+      if (payment.goal === 'cancel') return [];
+      return payment.operation === 'refund' ? [raise] : [raise, begin('refund')];
     default:
       return payment.state satisfies never;
   }
+}
+
+function canVoid({ reference }: Payment, { voidsByReference }: ProviderPolicy): boolean {
+  return voidsByReference || reference !== '';
 }
 
 /** The provider's answer. One about an operation that is no longer under way is stale and changes nothing. */
@@ -187,9 +209,9 @@ function settle(payment: Payment, input: ProviderAnswer): PaymentEvent[] {
     case 'capture':
       return settleCapture(payment, input.outcome);
     case 'void':
-      return settleVoid(input.outcome);
+      return settleVoid(payment, input.outcome);
     case 'refund':
-      return input.outcome.kind === 'approved' ? [{ kind: 'refunded' }, answer('Cancelled')] : [];
+      return settleRefund(payment, input.outcome);
     default:
       return input.operation satisfies never;
   }
@@ -208,6 +230,12 @@ function settleAuthorize(payment: Payment, outcome: Outcome): PaymentEvent[] {
       const captureFailed = payment.goal === 'capture' ? [answer('CaptureFailed', Reason.notAuthorized)] : [];
       return [declined, answer('Declined', outcome.code), ...captureFailed];
     }
+    case 'action_required': {
+      if (payment.state === 'ACTION_REQUIRED') return [];
+      const { reference, action } = outcome;
+      const waiting: PaymentEvent = { kind: 'action_required', reference, action };
+      return [waiting, payment.goal === 'cancel' ? begin('void') : answer('ActionRequired')];
+    }
     case 'unknown':
       return becomeUnknown(payment);
     case 'error':
@@ -219,14 +247,19 @@ function settleAuthorize(payment: Payment, outcome: Outcome): PaymentEvent[] {
 
 function settleCapture(payment: Payment, outcome: Outcome): PaymentEvent[] {
   switch (outcome.kind) {
-    case 'approved':
-      return [{ kind: 'captured' }, payment.goal === 'cancel' ? begin('refund') : answer('Captured')];
+    case 'approved': {
+      const { amountMinor } = outcome;
+      const goesBack = payment.goal === 'cancel' || amountMinor < payment.amountMinor;
+      return [{ kind: 'captured', amountMinor }, goesBack ? begin('refund') : answer('Captured')];
+    }
     case 'declined': {
       const refused: PaymentEvent = { kind: 'capture_refused', code: outcome.code };
       return [refused, payment.goal === 'cancel' ? begin('void') : answer('CaptureFailed', outcome.code)];
     }
     case 'unknown':
       return becomeUnknown(payment);
+    // No answer to a capture: nothing that a customer could still do.
+    case 'action_required':
     case 'error':
       return [];
     default:
@@ -234,13 +267,26 @@ function settleCapture(payment: Payment, outcome: Outcome): PaymentEvent[] {
   }
 }
 
-function settleVoid(outcome: Outcome): PaymentEvent[] {
+function settleVoid(payment: Payment, outcome: Outcome): PaymentEvent[] {
   if (outcome.kind === 'approved') return [{ kind: 'voided' }, answer('Cancelled')];
   // Captured by somebody else's hand, for example in the provider's console: then the money goes back.
-  if (outcome.kind === 'declined' && outcome.code === ALREADY_CAPTURED) return [{ kind: 'captured' }, begin('refund')];
+  if (outcome.kind === 'declined' && outcome.code === ALREADY_CAPTURED) {
+    return [{ kind: 'captured', amountMinor: outcome.capturedMinor ?? payment.amountMinor }, begin('refund')];
+  }
   return [];
 }
 
+function settleRefund(payment: Payment, outcome: Outcome): PaymentEvent[] {
+  const done = outcome.kind === 'approved' || (outcome.kind === 'declined' && endsUndo('refund', outcome.code));
+  if (!done) return [];
+  // Nobody cancelled: it was taken in part, and the capture is what waits for an answer.
+  const told = payment.goal === 'cancel' ? answer('Cancelled') : answer('CaptureFailed', Reason.partialCapture);
+  return [{ kind: 'refunded' }, told];
+}
+
 function becomeUnknown(payment: Payment): PaymentEvent[] {
-  return payment.state === 'UNKNOWN' ? [] : [{ kind: 'became_unknown' }, answer('BecameUnknown')];
+  const { state } = payment;
+  return state === 'UNKNOWN' || state === 'ACTION_REQUIRED'
+    ? []
+    : [{ kind: 'became_unknown' }, answer('BecameUnknown')];
 }

@@ -4,6 +4,7 @@
 
 export const PAYMENT_STATES = [
   'PENDING',
+  'ACTION_REQUIRED',
   'AUTHORIZED',
   'DECLINED',
   'CAPTURED',
@@ -18,6 +19,12 @@ export type Operation = (typeof OPERATIONS)[number];
 
 /** What orders wants, in rising order: it never goes back, and `cancel` is final. */
 export type Goal = 'authorize' | 'capture' | 'cancel';
+
+/** What the customer must do before the provider decides (3-D Secure); one of the two may be empty. */
+export interface CustomerAction {
+  readonly redirectUrl: string;
+  readonly clientSecret: string;
+}
 
 export interface Payment {
   readonly orderId: string;
@@ -38,6 +45,8 @@ export interface Payment {
   readonly reason: string;
   /** The provider's own name for the authorization; empty until it gave one. */
   readonly reference: string;
+  /** In ACTION_REQUIRED only. */
+  readonly action: CustomerAction | undefined;
   /** Number of events published about it. */
   readonly version: bigint;
 }
@@ -67,8 +76,15 @@ export type Command = AuthorizeCommand | CaptureCommand | CancelCommand;
 
 /** What the provider said. `approved` and `declined` are definite and final for the key they answer. */
 export type Outcome =
-  | { readonly kind: 'approved'; readonly reference: string }
-  | { readonly kind: 'declined'; readonly code: string }
+  | { readonly kind: 'approved'; readonly reference: string; readonly amountMinor: bigint }
+  | {
+      readonly kind: 'declined';
+      readonly code: string;
+      /** With ALREADY_CAPTURED: how much, where the provider says it. */
+      readonly capturedMinor?: bigint;
+    }
+  /** The customer must act first. Definite, but not final: the same key is asked again until it is settled. */
+  | { readonly kind: 'action_required'; readonly reference: string; readonly action: CustomerAction }
   /** Nobody knows whether it was done: a timeout, a lost connection, an unreadable answer, "not found". */
   | { readonly kind: 'unknown'; readonly code: string }
   /** The provider says that it could not do it now (429, 5xx). */
@@ -83,7 +99,14 @@ export interface ProviderAnswer {
 export type Input = Command | ProviderAnswer;
 
 /** Answers to orders; the events of the contract bear the same names with "Payment" in front. */
-export type Answer = 'Authorized' | 'Declined' | 'Captured' | 'CaptureFailed' | 'Cancelled' | 'BecameUnknown';
+export type Answer =
+  | 'ActionRequired'
+  | 'Authorized'
+  | 'Declined'
+  | 'Captured'
+  | 'CaptureFailed'
+  | 'Cancelled'
+  | 'BecameUnknown';
 
 export type PaymentEvent =
   | ({ readonly kind: 'opened'; readonly orderId: string } & Omit<AuthorizeCommand, 'kind'>)
@@ -98,8 +121,10 @@ export type PaymentEvent =
   | { readonly kind: 'goal_raised'; readonly goal: Goal; readonly reason: string }
   | { readonly kind: 'operation_begun'; readonly operation: Operation }
   | { readonly kind: 'authorized'; readonly reference: string }
+  | { readonly kind: 'action_required'; readonly reference: string; readonly action: CustomerAction }
   | { readonly kind: 'declined'; readonly code: string }
-  | { readonly kind: 'captured' }
+  /** Maybe less than was asked for: then everything goes back. */
+  | { readonly kind: 'captured'; readonly amountMinor: bigint }
   | { readonly kind: 'capture_refused'; readonly code: string }
   | { readonly kind: 'voided' }
   | { readonly kind: 'refunded' }
@@ -112,10 +137,18 @@ export const Reason = {
   alreadyCancelled: 'ALREADY_CANCELLED',
   notAuthorized: 'NOT_AUTHORIZED',
   invalidAmount: 'INVALID_AMOUNT',
+  partialCapture: 'PARTIAL_CAPTURE',
 } as const;
 
 /** The code with which a provider refuses to void what it has captured already. */
 export const ALREADY_CAPTURED = 'ALREADY_CAPTURED';
+/** The code with which a provider refuses to refund what it has given back in full, for example by hand. */
+export const ALREADY_REFUNDED = 'ALREADY_REFUNDED';
+
+/** Whether the provider took less than was asked for. Such a payment is only ever given back. */
+export function isPartial({ state, capturedMinor, amountMinor }: Payment): boolean {
+  return (state === 'CAPTURED' || state === 'REFUNDED') && capturedMinor < amountMinor;
+}
 
 /** The provider's idempotency key of an operation: fixed for ever, the same for every repetition. */
 export function providerKey(paymentId: string, operation: Operation): string {

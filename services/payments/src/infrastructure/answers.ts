@@ -5,6 +5,7 @@ import { topic } from '@stoa/chassis/events/topic';
 import type { Tx } from '@stoa/chassis/postgres/database';
 import {
   file_stoa_payments_v1_events,
+  PaymentActionRequiredSchema,
   PaymentAuthorizedSchema,
   PaymentBecameUnknownSchema,
   PaymentCancelledSchema,
@@ -19,7 +20,7 @@ import type { StoredPayment } from './payment-store.ts';
 
 export const paymentsEvents = topic('payments.events', file_stoa_payments_v1_events);
 
-/** A payment as the contract shows it. A tombstone has no amounts. */
+/** A payment as the contract shows it: a tombstone has no amounts, and one that waits for the customer is pending. */
 export function writePayment({ payment, updatedAt }: StoredPayment): MessageInitShape<typeof PaymentSchema> {
   const money = (minor: bigint) => ({ currency: payment.currency, minor });
   const { amountMinor, capturedMinor, refundedMinor } = payment;
@@ -27,7 +28,7 @@ export function writePayment({ payment, updatedAt }: StoredPayment): MessageInit
   return {
     orderId: payment.orderId,
     paymentId: payment.paymentId,
-    state: PaymentState[payment.state],
+    state: PaymentState[payment.state === 'ACTION_REQUIRED' ? 'PENDING' : payment.state],
     ...(payment.currency === '' ? {} : amounts),
     reason: payment.reason,
     version: payment.version,
@@ -46,6 +47,9 @@ export function publishAnswer(
   const told = { orderId, version, payment: writePayment(stored) };
   const { publish } = context;
   switch (answer) {
+    case 'ActionRequired':
+      publish(tx, PaymentActionRequiredSchema, told, stored.cause);
+      return;
     case 'Authorized':
       publish(tx, PaymentAuthorizedSchema, told, stored.cause);
       return;

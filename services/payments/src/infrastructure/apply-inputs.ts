@@ -113,6 +113,7 @@ function endOf(event: PaymentEvent): Pick<AttemptChange, 'state' | 'error'> | un
     case 'opened':
     case 'closed_unopened':
     case 'goal_raised':
+    case 'action_required':
     case 'became_unknown':
     case 'answered':
       return undefined;
@@ -129,6 +130,6 @@ function putOff(context: PaymentsContext, payment: Payment, { input, attempts }:
     operation,
     state: 'DUE',
     pauseMs: pauseMs(attempts, { baseMs: retryBaseMs, capMs: retryCapMs }, context.random.below),
-    error: outcome.kind === 'approved' ? '' : outcome.code,
+    error: outcome.kind === 'approved' || outcome.kind === 'action_required' ? '' : outcome.code,
   };
 }

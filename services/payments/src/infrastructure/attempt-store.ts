@@ -15,6 +15,7 @@ export interface DueCall extends AttemptKey {
   readonly attempts: number;
   /** Since the operation began, by the database's clock. */
   readonly ageSeconds: number;
+  /** Of a refund: what was captured. */
   readonly amountMinor: bigint;
   readonly currency: string;
   readonly methodId: string;
@@ -62,7 +63,8 @@ export async function leaseDue(db: Database, { fresh, repeats, leaseMs }: LeaseL
     where a.payment_id = due.payment_id and a.operation = due.operation
     returning a.payment_id, a.operation, p.order_id, a.attempts,
       extract(epoch from now() - a.created_at)::float8 as age_seconds,
-      p.amount_minor, p.currency, p.method_id, p.token, p.reference`);
+      case a.operation when 'refund' then p.captured_minor else p.amount_minor end as amount_minor,
+      p.currency, p.method_id, p.token, p.reference`);
   return rows.map((row) => ({
     paymentId: row.payment_id,
     operation: row.operation,
@@ -105,4 +107,11 @@ export async function changeAttempts(tx: Tx, changes: readonly AttemptChange[]):
       ${changes.map((c) => c.state)}::text[], ${changes.map((c) => c.pauseMs)}::int[],
       ${changes.map((c) => c.error)}::text[]) as c (payment_id, operation, state, pause_ms, error)
     where a.payment_id = c.payment_id and a.operation = c.operation and a.state = 'DUE'`);
+}
+
+/** Makes the calls that are owed for these payments due at once, whatever their pause; how many there were. */
+export function hurryAttempts(tx: Tx, paymentIds: readonly string[]): Promise<number> {
+  return tx.run(sql`
+    update payment_attempt set next_attempt_at = now(), updated_at = now()
+    where payment_id = any(${paymentIds}::uuid[]) and state = 'DUE'`);
 }

@@ -3,7 +3,8 @@
 import type { Clock } from '@stoa/chassis/runtime';
 import { type Outcome, providerKey } from '../domain/payment.ts';
 import type { DueCall } from './attempt-store.ts';
-import type { PaymentProvider } from './provider.ts';
+import type { PaymentProvider, ProviderRequest } from './provider.ts';
+import { readAnswer } from './read-answer.ts';
 
 export interface CallOptions {
   readonly clock: Clock;
@@ -27,7 +28,9 @@ export async function callProvider(
   stop.addEventListener('abort', end);
   try {
     const deadline = clock.sleep(deadlineMs, over.signal).then(() => TIMED_OUT);
-    const outcome = await Promise.race([send(provider, due, over.signal), deadline]);
+    const request = requestOf(due);
+    const answered = send(provider, due, request, over.signal).then((said) => readAnswer(due.operation, request, said));
+    const outcome = await Promise.race([answered, deadline]);
     return stop.aborted && outcome === TIMED_OUT ? undefined : outcome;
   } catch {
     return stop.aborted ? undefined : FAILED;
@@ -37,10 +40,19 @@ export async function callProvider(
   }
 }
 
-async function send(provider: PaymentProvider, due: DueCall, signal: AbortSignal): Promise<Outcome> {
-  const { paymentId, orderId, amountMinor, currency, reference, methodId, token } = due;
-  const request = { paymentId, key: providerKey(paymentId, due.operation), orderId, amountMinor, currency, reference };
-  switch (due.operation) {
+function requestOf(due: DueCall): ProviderRequest {
+  const { paymentId, operation, orderId, amountMinor, currency, reference, attempts, ageSeconds } = due;
+  const key = providerKey(paymentId, operation);
+  return { paymentId, key, orderId, amountMinor, currency, reference, isRepetition: attempts > 1, ageSeconds };
+}
+
+async function send(
+  provider: PaymentProvider,
+  { operation, methodId, token }: DueCall,
+  request: ProviderRequest,
+  signal: AbortSignal,
+): Promise<unknown> {
+  switch (operation) {
     case 'authorize':
       return provider.authorize({ ...request, methodId, token }, signal);
     case 'capture':
@@ -50,6 +62,6 @@ async function send(provider: PaymentProvider, due: DueCall, signal: AbortSignal
     case 'refund':
       return provider.refund(request, signal);
     default:
-      return due.operation satisfies never;
+      return operation satisfies never;
   }
 }

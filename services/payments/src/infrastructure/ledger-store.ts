@@ -32,3 +32,31 @@ export async function bookMovements(tx: Tx, provider: string, movements: readonl
     lateral (values (${providerAccount(provider)}::text, m.kind = 'capture'),
       (${ORDERS_ACCOUNT}::text, m.kind = 'refund')) as side (account, debited)`);
 }
+
+export interface Return {
+  readonly captureKey: string;
+  readonly refundKey: string;
+  readonly amountMinor: bigint;
+  readonly currency: string;
+}
+
+/**
+ * Books money that the provider took for a dead payment and has given back. Both movements, so that each side's books
+ * show both; where the capture had been booked before, its refund was too, and nothing is added.
+ */
+export async function bookReturn(
+  tx: Tx,
+  provider: string,
+  { orderId, paymentId }: Payment,
+  { captureKey, refundKey, amountMinor, currency }: Return,
+): Promise<void> {
+  await tx.run(sql`
+    insert into ledger_entry (order_id, payment_id, kind, provider_key, account, debit_minor, credit_minor, currency)
+    select ${orderId}::uuid, ${paymentId}::uuid, m.kind, m.provider_key, side.account,
+      case when side.debited then ${amountMinor}::bigint else 0 end,
+      case when side.debited then 0 else ${amountMinor}::bigint end, ${currency}
+    from (values ('capture', ${captureKey}::text), ('refund', ${refundKey}::text)) as m (kind, provider_key),
+    lateral (values (${providerAccount(provider)}::text, m.kind = 'capture'),
+      (${ORDERS_ACCOUNT}::text, m.kind = 'refund')) as side (account, debited)
+    where not exists (select 1 from ledger_entry where provider_key = ${captureKey})`);
+}

@@ -109,8 +109,11 @@ function measure(context: PaymentsContext, due: DueCall, outcome: Outcome, secon
   context.metrics.observe('payments_provider_call_seconds', 'Duration of calls to the payment provider', seconds, {
     operation,
   });
-  const settled = outcome.kind === 'approved' || outcome.kind === 'declined';
-  if (settled || ageSeconds < OVERDUE_SECONDS) return;
+  // Nor is waiting for the customer anything that a person could mend: orders' own timeout ends it.
+  if (outcome.kind === 'approved' || outcome.kind === 'action_required') return;
+  // A refused undo is repeated like a failed one.
+  if (outcome.kind === 'declined' && (operation === 'authorize' || operation === 'capture')) return;
+  if (ageSeconds < OVERDUE_SECONDS) return;
   context.metrics.count('payments_overdue_calls_total', 'Calls of operations unsettled for 15 minutes', { operation });
   context.log.error('a payment is still unsettled: a person should look', {
     id: due.paymentId,

@@ -1,7 +1,7 @@
 // One call under a deadline.
 import { systemRuntime } from '@stoa/chassis/runtime';
 import { expect, test } from 'vitest';
-import type { Operation, Outcome } from '../../src/domain/payment.ts';
+import type { Operation } from '../../src/domain/payment.ts';
 import type { DueCall } from '../../src/infrastructure/attempt-store.ts';
 import { callProvider } from '../../src/infrastructure/call-provider.ts';
 import type { PaymentProvider, ProviderRequest } from '../../src/infrastructure/provider.ts';
@@ -21,7 +21,7 @@ const due = (operation: Operation): DueCall => ({
   reference: '',
 });
 
-function providerThat(answer: (request: ProviderRequest, signal: AbortSignal) => Promise<Outcome>): PaymentProvider {
+function providerThat(answer: (request: ProviderRequest, signal: AbortSignal) => Promise<unknown>): PaymentProvider {
   return {
     name: 'fake',
     voidsByReference: true,
@@ -30,7 +30,10 @@ function providerThat(answer: (request: ProviderRequest, signal: AbortSignal) =>
     capture: answer,
     void: answer,
     refund: answer,
-    lookup: async () => ({ kind: 'not_found' }),
+    lookup: async () => [],
+    list: async () => ({ records: [], cursor: undefined }),
+    readWebhook: () => undefined,
+    problem: () => undefined,
   };
 }
 

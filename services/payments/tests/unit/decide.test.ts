@@ -4,6 +4,8 @@ import { mustRepeat } from '../../src/domain/decide.ts';
 import { evolve } from '../../src/domain/evolve.ts';
 import type { Payment } from '../../src/domain/payment.ts';
 import {
+  ACTION,
+  actionRequired,
   after,
   approved,
   authorize,
@@ -189,6 +191,66 @@ describe('cancel', () => {
   });
 });
 
+describe('a customer who must act', () => {
+  test('is told of once; the same call stays due, and no failure of it makes anything unknown', () => {
+    const waiting = after([authorize, actionRequired()]);
+    expect(waiting.answers).toEqual(['ActionRequired']);
+    expect(waiting.payment).toMatchObject({ state: 'ACTION_REQUIRED', operation: 'authorize', action: ACTION });
+    expect(mustRepeat(waiting.payment as Payment, actionRequired() as never)).toBe(true);
+    for (const answer of [actionRequired(), unknown('authorize'), failed('authorize')]) {
+      expect(after([authorize, actionRequired(), answer]).events).toEqual([]);
+    }
+    expect(after([authorize, actionRequired(), authorize]).answers).toEqual(['ActionRequired']);
+  });
+
+  test('who confirms leads to Authorized, who fails to Declined', () => {
+    const confirmed = after([authorize, actionRequired(), approved('authorize')]);
+    expect(confirmed).toMatchObject({ answers: ['Authorized'], payment: { action: undefined } });
+    const failedTo = after([authorize, actionRequired(), declined('authorize', 'AUTHENTICATION_FAILED')]);
+    expect(failedTo.answers).toEqual(['Declined(AUTHENTICATION_FAILED)']);
+  });
+
+  test('who takes too long is cancelled: void by the reference that is known, wherever it could not be unseen', () => {
+    const cancelled = after([authorize, actionRequired(), cancel], CANNOT_VOID_UNSEEN);
+    expect(cancelled).toMatchObject({ answers: [], payment: { operation: 'void' } });
+    const voided = after([authorize, actionRequired(), cancel, approved('void')], CANNOT_VOID_UNSEEN);
+    expect(voided).toMatchObject({ answers: ['Cancelled'], payment: { state: 'VOIDED', action: undefined } });
+  });
+
+  test('settles what was unknown, and is void at once where orders has cancelled meanwhile', () => {
+    expect(after([authorize, unknown('authorize'), actionRequired()]).answers).toEqual(['ActionRequired']);
+    const late = after([authorize, unknown('authorize'), cancel, actionRequired()], CANNOT_VOID_UNSEEN);
+    expect(late).toMatchObject({ answers: [], payment: { operation: 'void' } });
+  });
+});
+
+describe('a capture of less than was asked for', () => {
+  const partial = [authorize, approved('authorize'), capture, approved('capture', 2100n)];
+
+  test('is never answered with Captured: what was taken goes back first', () => {
+    expect(after(partial)).toMatchObject({
+      answers: [],
+      payment: { state: 'CAPTURED', operation: 'refund', capturedMinor: 2100n },
+    });
+    expect(after([...partial, capture]).events).toEqual([]);
+    const returned = after([...partial, approved('refund', 2100n)]);
+    expect(returned.answers).toEqual(['CaptureFailed(PARTIAL_CAPTURE)']);
+    expect(returned.payment).toMatchObject({ state: 'REFUNDED', capturedMinor: 2100n, refundedMinor: 2100n });
+    expect(after([...partial, approved('refund', 2100n), capture]).answers).toEqual(['CaptureFailed(PARTIAL_CAPTURE)']);
+  });
+
+  test('that is cancelled meanwhile is answered with Cancelled, when all of it is back', () => {
+    expect(after([...partial, cancel]).payment).toMatchObject({ operation: 'refund', goal: 'cancel' });
+    expect(after([...partial, cancel, approved('refund', 2100n)]).answers).toEqual(['Cancelled']);
+  });
+
+  test('more than was asked for, or nothing, cannot be', () => {
+    const authorized = [authorize, approved('authorize'), capture];
+    expect(() => after([...authorized, approved('capture', 4201n)])).toThrow(/cannot happen/);
+    expect(() => after([...authorized, approved('capture', 0n)])).toThrow(/cannot happen/);
+  });
+});
+
 describe('undos', () => {
   test('are repeated whatever the provider says, until it approves', () => {
     const voiding = after([authorize, approved('authorize'), cancel]).payment as Payment;
@@ -201,6 +263,13 @@ describe('undos', () => {
     expect(mustRepeat(refunding, approved('refund') as never)).toBe(false);
   });
 
+  test('a refund that other hands have made is as good as ours', () => {
+    const refunding = [authorize, approved('authorize'), capture, approved('capture'), cancel];
+    const answer = declined('refund', 'ALREADY_REFUNDED');
+    expect(after([...refunding, answer])).toMatchObject({ answers: ['Cancelled'], payment: { state: 'REFUNDED' } });
+    expect(mustRepeat(after(refunding).payment as Payment, answer as never)).toBe(false);
+  });
+
   test('an answer about an operation that is over is not repeated', () => {
     const done = after([authorize, approved('authorize')]).payment as Payment;
     expect(mustRepeat(done, unknown('authorize') as never)).toBe(false);
@@ -209,8 +278,8 @@ describe('undos', () => {
 
 test('an event that cannot follow stops instead of going on', () => {
   const captured = after([authorize, approved('authorize'), capture, approved('capture')]).payment;
-  expect(() => evolve(captured, { kind: 'captured' })).toThrow(/cannot happen/);
+  expect(() => evolve(captured, { kind: 'captured', amountMinor: 4200n })).toThrow(/cannot happen/);
   expect(() => evolve(captured, { kind: 'voided' })).toThrow(/cannot happen/);
-  expect(() => evolve(undefined, { kind: 'captured' })).toThrow(/first event/);
+  expect(() => evolve(undefined, { kind: 'captured', amountMinor: 4200n })).toThrow(/first event/);
   expect(after([approved('capture')])).toMatchObject({ payment: undefined, events: [] });
 });

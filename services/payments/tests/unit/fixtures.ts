@@ -7,6 +7,8 @@ export const PAYMENT = '01890000-0000-7000-8000-0000000000a1';
 export const VOIDS: ProviderPolicy = { voidsByReference: true };
 export const CANNOT_VOID_UNSEEN: ProviderPolicy = { voidsByReference: false };
 
+export const ACTION = { redirectUrl: 'https://bank.example/3ds', clientSecret: 'ref_secret' };
+
 export const authorize: Command = {
   kind: 'authorize',
   paymentId: PAYMENT,
@@ -19,7 +21,10 @@ export const capture: Command = { kind: 'capture', paymentId: PAYMENT };
 export const cancel: Command = { kind: 'cancel', paymentId: PAYMENT, reason: 'CUSTOMER_REQUEST' };
 
 const answered = (operation: Operation, outcome: Outcome): Input => ({ kind: 'provider_answered', operation, outcome });
-export const approved = (operation: Operation) => answered(operation, { kind: 'approved', reference: 'ref' });
+export const approved = (operation: Operation, amountMinor = 4200n) =>
+  answered(operation, { kind: 'approved', reference: 'ref', amountMinor });
+export const actionRequired = (): Input =>
+  answered('authorize', { kind: 'action_required', reference: 'ref', action: ACTION });
 export const declined = (operation: Operation, code = 'CARD_DECLINED') =>
   answered(operation, { kind: 'declined', code });
 export const unknown = (operation: Operation) => answered(operation, { kind: 'unknown', code: 'DEADLINE_EXCEEDED' });

@@ -9,6 +9,8 @@ import { type ModelOptions, type ModelProvider, modelProvider } from './provider
 
 type Move =
   | { readonly kind: 'command'; readonly command: Command }
+  /** The customer confirms, or fails to. */
+  | { readonly kind: 'act'; readonly succeeds: boolean }
   /** A call as it should be: sent, executed and answered. */
   | { readonly kind: 'call' }
   /** A call that ends without an answer, whether it reached the provider or not. */
@@ -29,6 +31,7 @@ const command = fc.record({
   command: fc.constantFrom(authorize, capture, cancel),
 });
 const call = fc.constant({ kind: 'call' as const });
+const act = fc.record({ kind: fc.constant('act' as const), succeeds: fc.boolean() });
 const outcome = fc.constantFrom<Outcome>(
   { kind: 'unknown', code: 'DEADLINE_EXCEEDED' },
   { kind: 'error', code: 'BUSY' },
@@ -44,11 +47,23 @@ const wild = fc.oneof(
 const moves: fc.Arbitrary<Move> = fc.oneof(
   { arbitrary: command, weight: 3 },
   { arbitrary: call, weight: 2 },
+  { arbitrary: act, weight: 1 },
   { arbitrary: timeout, weight: 2 },
   { arbitrary: wild, weight: 6 },
 );
 const mostly = fc.nat({ max: 4 }).map((n) => n > 0);
-const options = fc.record({ approves: mostly, captures: mostly, voidsByReference: fc.boolean() });
+const seldom = mostly.map((is) => !is);
+const options = fc.record({
+  approves: mostly,
+  captures: mostly,
+  partial: seldom,
+  asksCustomer: seldom,
+  voidsByReference: fc.boolean(),
+});
+
+function isDefinite({ kind }: Outcome): boolean {
+  return kind === 'approved' || kind === 'declined' || kind === 'action_required';
+}
 
 class World {
   payment: Payment | undefined;
@@ -67,6 +82,9 @@ class World {
     switch (move.kind) {
       case 'command':
         this.feed(move.command);
+        return;
+      case 'act':
+        this.provider.act(move.succeeds);
         return;
       case 'call':
         for (const kind of ['send', 'execute', 'deliver'] as const) this.step({ kind, index: 0, lost: false });
@@ -106,8 +124,7 @@ class World {
     const before = this.payment;
     const events = decide(ORDER, before, input, this.options);
     for (const event of events) this.follow(event);
-    const definite =
-      input.kind === 'provider_answered' && (input.outcome.kind === 'approved' || input.outcome.kind === 'declined');
+    const definite = input.kind === 'provider_answered' && isDefinite(input.outcome);
     if (before?.state === 'UNKNOWN' && this.payment?.state !== 'UNKNOWN') {
       expect(definite && input.operation === before.operation, 'UNKNOWN was left without a definite answer').toBe(true);
     }
@@ -119,7 +136,10 @@ class World {
     expect(this.payment?.version).toBe(event.kind === 'answered' ? version + 1n : version);
     if (event.kind !== 'answered') return;
     if (event.answer === 'Authorized') expect(this.provider.wasAuthorized()).toBe(true);
-    if (event.answer === 'Captured') expect(this.provider.captures).toBe(1);
+    if (event.answer === 'Captured') expect([this.provider.captures, this.payment?.capturedMinor]).toEqual([1, 4200n]);
+    // Where orders has cancelled, Cancelled says when nothing is kept any more.
+    if (event.answer === 'CaptureFailed' && this.payment?.goal !== 'cancel')
+      expect(this.provider.kept, 'a failed capture that kept money').toBe(0n);
     if (event.answer === 'Cancelled') this.cancelled = true;
   }
 
@@ -129,16 +149,22 @@ class World {
     const { payment } = this;
     if (payment !== undefined) {
       expect(payment.capturedMinor <= payment.amountMinor && payment.refundedMinor <= payment.capturedMinor).toBe(true);
+      expect(payment.action !== undefined).toBe(payment.state === 'ACTION_REQUIRED');
+      if (payment.state === 'ACTION_REQUIRED' && payment.operation === 'authorize') {
+        expect(this.provider.wasAsked(), 'waits for a customer who was never asked').toBe(true);
+      }
     }
     // For ever: also when calls that went out earlier reach the provider only now.
     if (this.cancelled) expect(this.provider.holdsMoney(), 'cancelled with money held').toBe(false);
   }
 
-  /** The provider answers everything from now on. */
+  /** The provider answers everything from now on, and its customer acts. */
   heal(): void {
     for (let turn = 0; turn < 10 && this.payment?.operation !== undefined; turn++) {
       const { operation } = this.payment;
-      this.feed({ kind: 'provider_answered', operation, outcome: this.provider.execute(operation) });
+      const outcome = this.provider.execute(operation);
+      this.provider.act(true);
+      this.feed({ kind: 'provider_answered', operation, outcome });
       this.check();
     }
   }

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoa/payments/v1/events.proto.
  */
 export const file_stoa_payments_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zdG9hL3BheW1lbnRzL3YxL2V2ZW50cy5wcm90bxIQc3RvYS5wYXltZW50cy52MSKMAQoRUGF5bWVudEF1dGhvcml6ZWQSEAoIb3JkZXJfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIqCgdwYXltZW50GAMgASgLMhkuc3RvYS5wYXltZW50cy52MS5QYXltZW50OiiyuxgkCg9wYXltZW50cy5ldmVudHMSCG9yZGVyX2lkGgd2ZXJzaW9uIpoBCg9QYXltZW50RGVjbGluZWQSEAoIb3JkZXJfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIqCgdwYXltZW50GAMgASgLMhkuc3RvYS5wYXltZW50cy52MS5QYXltZW50Eg4KBnJlYXNvbhgEIAEoCToosrsYJAoPcGF5bWVudHMuZXZlbnRzEghvcmRlcl9pZBoHdmVyc2lvbiKKAQoPUGF5bWVudENhcHR1cmVkEhAKCG9yZGVyX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSKgoHcGF5bWVudBgDIAEoCzIZLnN0b2EucGF5bWVudHMudjEuUGF5bWVudDoosrsYJAoPcGF5bWVudHMuZXZlbnRzEghvcmRlcl9pZBoHdmVyc2lvbiKfAQoUUGF5bWVudENhcHR1cmVGYWlsZWQSEAoIb3JkZXJfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIqCgdwYXltZW50GAMgASgLMhkuc3RvYS5wYXltZW50cy52MS5QYXltZW50Eg4KBnJlYXNvbhgEIAEoCToosrsYJAoPcGF5bWVudHMuZXZlbnRzEghvcmRlcl9pZBoHdmVyc2lvbiKLAQoQUGF5bWVudENhbmNlbGxlZBIQCghvcmRlcl9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEioKB3BheW1lbnQYAyABKAsyGS5zdG9hLnBheW1lbnRzLnYxLlBheW1lbnQ6KLK7GCQKD3BheW1lbnRzLmV2ZW50cxIIb3JkZXJfaWQaB3ZlcnNpb24ijwEKFFBheW1lbnRCZWNhbWVVbmtub3duEhAKCG9yZGVyX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSKgoHcGF5bWVudBgDIAEoCzIZLnN0b2EucGF5bWVudHMudjEuUGF5bWVudDoosrsYJAoPcGF5bWVudHMuZXZlbnRzEghvcmRlcl9pZBoHdmVyc2lvbmIGcHJvdG8z", [file_stoa_payments_v1_payments, file_stoa_policy_v1_policy]);
+  fileDesc("Ch1zdG9hL3BheW1lbnRzL3YxL2V2ZW50cy5wcm90bxIQc3RvYS5wYXltZW50cy52MSKMAQoRUGF5bWVudEF1dGhvcml6ZWQSEAoIb3JkZXJfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIqCgdwYXltZW50GAMgASgLMhkuc3RvYS5wYXltZW50cy52MS5QYXltZW50OiiyuxgkCg9wYXltZW50cy5ldmVudHMSCG9yZGVyX2lkGgd2ZXJzaW9uIpABChVQYXltZW50QWN0aW9uUmVxdWlyZWQSEAoIb3JkZXJfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIqCgdwYXltZW50GAMgASgLMhkuc3RvYS5wYXltZW50cy52MS5QYXltZW50OiiyuxgkCg9wYXltZW50cy5ldmVudHMSCG9yZGVyX2lkGgd2ZXJzaW9uIpoBCg9QYXltZW50RGVjbGluZWQSEAoIb3JkZXJfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIqCgdwYXltZW50GAMgASgLMhkuc3RvYS5wYXltZW50cy52MS5QYXltZW50Eg4KBnJlYXNvbhgEIAEoCToosrsYJAoPcGF5bWVudHMuZXZlbnRzEghvcmRlcl9pZBoHdmVyc2lvbiKKAQoPUGF5bWVudENhcHR1cmVkEhAKCG9yZGVyX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSKgoHcGF5bWVudBgDIAEoCzIZLnN0b2EucGF5bWVudHMudjEuUGF5bWVudDoosrsYJAoPcGF5bWVudHMuZXZlbnRzEghvcmRlcl9pZBoHdmVyc2lvbiKfAQoUUGF5bWVudENhcHR1cmVGYWlsZWQSEAoIb3JkZXJfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIqCgdwYXltZW50GAMgASgLMhkuc3RvYS5wYXltZW50cy52MS5QYXltZW50Eg4KBnJlYXNvbhgEIAEoCToosrsYJAoPcGF5bWVudHMuZXZlbnRzEghvcmRlcl9pZBoHdmVyc2lvbiKLAQoQUGF5bWVudENhbmNlbGxlZBIQCghvcmRlcl9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEioKB3BheW1lbnQYAyABKAsyGS5zdG9hLnBheW1lbnRzLnYxLlBheW1lbnQ6KLK7GCQKD3BheW1lbnRzLmV2ZW50cxIIb3JkZXJfaWQaB3ZlcnNpb24ijwEKFFBheW1lbnRCZWNhbWVVbmtub3duEhAKCG9yZGVyX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSKgoHcGF5bWVudBgDIAEoCzIZLnN0b2EucGF5bWVudHMudjEuUGF5bWVudDoosrsYJAoPcGF5bWVudHMuZXZlbnRzEghvcmRlcl9pZBoHdmVyc2lvbmIGcHJvdG8z", [file_stoa_payments_v1_payments, file_stoa_policy_v1_policy]);
 
 /**
  * @generated from message stoa.payments.v1.PaymentAuthorized
@@ -41,6 +41,36 @@ export type PaymentAuthorized = Message<"stoa.payments.v1.PaymentAuthorized"> & 
  */
 export const PaymentAuthorizedSchema: GenMessage<PaymentAuthorized> = /*@__PURE__*/
   messageDesc(file_stoa_payments_v1_events, 0);
+
+/**
+ * The customer must act before the provider decides: GetPayment says how. PaymentAuthorized or PaymentDeclined follows,
+ * or PaymentCancelled when orders waits no longer.
+ *
+ * @generated from message stoa.payments.v1.PaymentActionRequired
+ */
+export type PaymentActionRequired = Message<"stoa.payments.v1.PaymentActionRequired"> & {
+  /**
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: stoa.payments.v1.Payment payment = 3;
+   */
+  payment?: Payment | undefined;
+};
+
+/**
+ * Describes the message stoa.payments.v1.PaymentActionRequired.
+ * Use `create(PaymentActionRequiredSchema)` to create a new message.
+ */
+export const PaymentActionRequiredSchema: GenMessage<PaymentActionRequired> = /*@__PURE__*/
+  messageDesc(file_stoa_payments_v1_events, 1);
 
 /**
  * @generated from message stoa.payments.v1.PaymentDeclined
@@ -74,7 +104,7 @@ export type PaymentDeclined = Message<"stoa.payments.v1.PaymentDeclined"> & {
  * Use `create(PaymentDeclinedSchema)` to create a new message.
  */
 export const PaymentDeclinedSchema: GenMessage<PaymentDeclined> = /*@__PURE__*/
-  messageDesc(file_stoa_payments_v1_events, 1);
+  messageDesc(file_stoa_payments_v1_events, 2);
 
 /**
  * @generated from message stoa.payments.v1.PaymentCaptured
@@ -101,10 +131,11 @@ export type PaymentCaptured = Message<"stoa.payments.v1.PaymentCaptured"> & {
  * Use `create(PaymentCapturedSchema)` to create a new message.
  */
 export const PaymentCapturedSchema: GenMessage<PaymentCaptured> = /*@__PURE__*/
-  messageDesc(file_stoa_payments_v1_events, 2);
+  messageDesc(file_stoa_payments_v1_events, 3);
 
 /**
- * The provider refused the capture for good; nothing was charged.
+ * The provider refused the capture for good, or took less than asked for and that was given back (PARTIAL_CAPTURE):
+ * nothing is charged.
  *
  * @generated from message stoa.payments.v1.PaymentCaptureFailed
  */
@@ -135,7 +166,7 @@ export type PaymentCaptureFailed = Message<"stoa.payments.v1.PaymentCaptureFaile
  * Use `create(PaymentCaptureFailedSchema)` to create a new message.
  */
 export const PaymentCaptureFailedSchema: GenMessage<PaymentCaptureFailed> = /*@__PURE__*/
-  messageDesc(file_stoa_payments_v1_events, 3);
+  messageDesc(file_stoa_payments_v1_events, 4);
 
 /**
  * Nothing is authorized and nothing charged that was not refunded.
@@ -164,7 +195,7 @@ export type PaymentCancelled = Message<"stoa.payments.v1.PaymentCancelled"> & {
  * Use `create(PaymentCancelledSchema)` to create a new message.
  */
 export const PaymentCancelledSchema: GenMessage<PaymentCancelled> = /*@__PURE__*/
-  messageDesc(file_stoa_payments_v1_events, 4);
+  messageDesc(file_stoa_payments_v1_events, 5);
 
 /**
  * The provider's answer is not known: the saga may wait or cancel, but must not guess. A definite event follows.
@@ -193,5 +224,5 @@ export type PaymentBecameUnknown = Message<"stoa.payments.v1.PaymentBecameUnknow
  * Use `create(PaymentBecameUnknownSchema)` to create a new message.
  */
 export const PaymentBecameUnknownSchema: GenMessage<PaymentBecameUnknown> = /*@__PURE__*/
-  messageDesc(file_stoa_payments_v1_events, 5);
+  messageDesc(file_stoa_payments_v1_events, 6);
 

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file stoa/payments/v1/payments.proto.
  */
 export const file_stoa_payments_v1_payments: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zdG9hL3BheW1lbnRzL3YxL3BheW1lbnRzLnByb3RvEhBzdG9hLnBheW1lbnRzLnYxIkAKDVBheW1lbnRNZXRob2QSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIVCg1zYW1wbGVfdG9rZW5zGAMgAygJIqgCCgdQYXltZW50EhAKCG9yZGVyX2lkGAEgASgJEhIKCnBheW1lbnRfaWQYAiABKAkSLQoFc3RhdGUYAyABKA4yHi5zdG9hLnBheW1lbnRzLnYxLlBheW1lbnRTdGF0ZRIlCgZhbW91bnQYBCABKAsyFS5zdG9hLmNvbW1vbi52MS5Nb25leRInCghjYXB0dXJlZBgFIAEoCzIVLnN0b2EuY29tbW9uLnYxLk1vbmV5EicKCHJlZnVuZGVkGAYgASgLMhUuc3RvYS5jb21tb24udjEuTW9uZXkSDgoGcmVhc29uGAcgASgJEg8KB3ZlcnNpb24YCCABKAQSLgoKdXBkYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiFAoSTGlzdE1ldGhvZHNSZXF1ZXN0IkcKE0xpc3RNZXRob2RzUmVzcG9uc2USMAoHbWV0aG9kcxgBIAMoCzIfLnN0b2EucGF5bWVudHMudjEuUGF5bWVudE1ldGhvZCIlChFHZXRQYXltZW50UmVxdWVzdBIQCghvcmRlcl9pZBgBIAEoCSJAChJHZXRQYXltZW50UmVzcG9uc2USKgoHcGF5bWVudBgBIAEoCzIZLnN0b2EucGF5bWVudHMudjEuUGF5bWVudCrvAQoMUGF5bWVudFN0YXRlEh0KGVBBWU1FTlRfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVQQVlNRU5UX1NUQVRFX1BFTkRJTkcQARIcChhQQVlNRU5UX1NUQVRFX0FVVEhPUklaRUQQAhIaChZQQVlNRU5UX1NUQVRFX0RFQ0xJTkVEEAMSGgoWUEFZTUVOVF9TVEFURV9DQVBUVVJFRBAEEhgKFFBBWU1FTlRfU1RBVEVfVk9JREVEEAUSGgoWUEFZTUVOVF9TVEFURV9SRUZVTkRFRBAGEhkKFVBBWU1FTlRfU1RBVEVfVU5LTk9XThAHMoECCg9QYXltZW50c1NlcnZpY2USdQoLTGlzdE1ldGhvZHMSJC5zdG9hLnBheW1lbnRzLnYxLkxpc3RNZXRob2RzUmVxdWVzdBolLnN0b2EucGF5bWVudHMudjEuTGlzdE1ldGhvZHNSZXNwb25zZSIZkAIBqrsYEgjQDxABGgNiZmYaBm9yZGVycxJ3CgpHZXRQYXltZW50EiMuc3RvYS5wYXltZW50cy52MS5HZXRQYXltZW50UmVxdWVzdBokLnN0b2EucGF5bWVudHMudjEuR2V0UGF5bWVudFJlc3BvbnNlIh6QAgGquxgXCNAPEAQaBm9yZGVycxoDY2xpGgNiZmZiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoa_common_v1_money, file_stoa_policy_v1_policy]);
+  fileDesc("Ch9zdG9hL3BheW1lbnRzL3YxL3BheW1lbnRzLnByb3RvEhBzdG9hLnBheW1lbnRzLnYxIkAKDVBheW1lbnRNZXRob2QSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIVCg1zYW1wbGVfdG9rZW5zGAMgAygJIqgCCgdQYXltZW50EhAKCG9yZGVyX2lkGAEgASgJEhIKCnBheW1lbnRfaWQYAiABKAkSLQoFc3RhdGUYAyABKA4yHi5zdG9hLnBheW1lbnRzLnYxLlBheW1lbnRTdGF0ZRIlCgZhbW91bnQYBCABKAsyFS5zdG9hLmNvbW1vbi52MS5Nb25leRInCghjYXB0dXJlZBgFIAEoCzIVLnN0b2EuY29tbW9uLnYxLk1vbmV5EicKCHJlZnVuZGVkGAYgASgLMhUuc3RvYS5jb21tb24udjEuTW9uZXkSDgoGcmVhc29uGAcgASgJEg8KB3ZlcnNpb24YCCABKAQSLgoKdXBkYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiFAoSTGlzdE1ldGhvZHNSZXF1ZXN0IkcKE0xpc3RNZXRob2RzUmVzcG9uc2USMAoHbWV0aG9kcxgBIAMoCzIfLnN0b2EucGF5bWVudHMudjEuUGF5bWVudE1ldGhvZCIlChFHZXRQYXltZW50UmVxdWVzdBIQCghvcmRlcl9pZBgBIAEoCSJxChJHZXRQYXltZW50UmVzcG9uc2USKgoHcGF5bWVudBgBIAEoCzIZLnN0b2EucGF5bWVudHMudjEuUGF5bWVudBIvCgZhY3Rpb24YAiABKAsyHy5zdG9hLnBheW1lbnRzLnYxLlBheW1lbnRBY3Rpb24iPAoNUGF5bWVudEFjdGlvbhIUCgxyZWRpcmVjdF91cmwYASABKAkSFQoNY2xpZW50X3NlY3JldBgCIAEoCSrvAQoMUGF5bWVudFN0YXRlEh0KGVBBWU1FTlRfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVQQVlNRU5UX1NUQVRFX1BFTkRJTkcQARIcChhQQVlNRU5UX1NUQVRFX0FVVEhPUklaRUQQAhIaChZQQVlNRU5UX1NUQVRFX0RFQ0xJTkVEEAMSGgoWUEFZTUVOVF9TVEFURV9DQVBUVVJFRBAEEhgKFFBBWU1FTlRfU1RBVEVfVk9JREVEEAUSGgoWUEFZTUVOVF9TVEFURV9SRUZVTkRFRBAGEhkKFVBBWU1FTlRfU1RBVEVfVU5LTk9XThAHMoECCg9QYXltZW50c1NlcnZpY2USdQoLTGlzdE1ldGhvZHMSJC5zdG9hLnBheW1lbnRzLnYxLkxpc3RNZXRob2RzUmVxdWVzdBolLnN0b2EucGF5bWVudHMudjEuTGlzdE1ldGhvZHNSZXNwb25zZSIZkAIBqrsYEgjQDxABGgNiZmYaBm9yZGVycxJ3CgpHZXRQYXltZW50EiMuc3RvYS5wYXltZW50cy52MS5HZXRQYXltZW50UmVxdWVzdBokLnN0b2EucGF5bWVudHMudjEuR2V0UGF5bWVudFJlc3BvbnNlIh6QAgGquxgXCNAPEAQaBm9yZGVycxoDY2xpGgNiZmZiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoa_common_v1_money, file_stoa_policy_v1_policy]);
 
 /**
  * @generated from message stoa.payments.v1.PaymentMethod
@@ -162,6 +162,13 @@ export type GetPaymentResponse = Message<"stoa.payments.v1.GetPaymentResponse"> 
    * @generated from field: stoa.payments.v1.Payment payment = 1;
    */
   payment?: Payment | undefined;
+
+  /**
+   * Set while the customer must act before the provider decides (3-D Secure); the state is PENDING meanwhile.
+   *
+   * @generated from field: stoa.payments.v1.PaymentAction action = 2;
+   */
+  action?: PaymentAction | undefined;
 };
 
 /**
@@ -170,6 +177,34 @@ export type GetPaymentResponse = Message<"stoa.payments.v1.GetPaymentResponse"> 
  */
 export const GetPaymentResponseSchema: GenMessage<GetPaymentResponse> = /*@__PURE__*/
   messageDesc(file_stoa_payments_v1_payments, 5);
+
+/**
+ * What the customer must do. Never part of an event: the secret is for the customer's own client alone.
+ *
+ * @generated from message stoa.payments.v1.PaymentAction
+ */
+export type PaymentAction = Message<"stoa.payments.v1.PaymentAction"> & {
+  /**
+   * Where to send the customer; empty when the client acts by itself with the secret.
+   *
+   * @generated from field: string redirect_url = 1;
+   */
+  redirectUrl: string;
+
+  /**
+   * For the provider's own client library; empty when there is only the address.
+   *
+   * @generated from field: string client_secret = 2;
+   */
+  clientSecret: string;
+};
+
+/**
+ * Describes the message stoa.payments.v1.PaymentAction.
+ * Use `create(PaymentActionSchema)` to create a new message.
+ */
+export const PaymentActionSchema: GenMessage<PaymentAction> = /*@__PURE__*/
+  messageDesc(file_stoa_payments_v1_payments, 6);
 
 /**
  * @generated from enum stoa.payments.v1.PaymentState

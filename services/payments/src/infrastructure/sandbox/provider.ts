@@ -1,24 +1,25 @@
 // The provider in the box. It keeps its own database, answers a repeated key with the same answer, and behaves as the
 // token asks. Requests that come in while a batch is being written go together in the next one.
 import { type Database, SqlState, sqlState } from '@stoa/chassis/postgres/database';
-import { sql } from '@stoa/chassis/postgres/sql';
-import type { Outcome } from '../../domain/payment.ts';
 import { groupCommit } from '../group-commit.ts';
-import type { Lookup, PaymentProvider, ProviderRequest } from '../provider.ts';
-import { type Charge, type ChargeState, type Reply, respond, type SandboxRequest } from './rules.ts';
+import type { PaymentProvider, ProviderRequest } from '../provider.ts';
+import { listCharges, showCharge } from './records.ts';
+import { type Charge, type Reply, respond, type SandboxRequest } from './rules.ts';
 import { consult, countFaults, insertCharges, insertEntries, updateCharges } from './store.ts';
 import { TOKENS } from './tokens.ts';
+import { readSandboxWebhook } from './webhooks.ts';
 
 export interface SandboxOptions {
   /** How late the authorization of tok_late_charge appears. */
   readonly lateMs: number;
+  readonly webhookSecrets: readonly string[];
 }
 
 const BATCH_MAX = 256;
 /** Two processes that open the same charge: the loser looks again. */
 const COLLISIONS_MAX = 5;
 
-export function openSandbox(db: Database, { lateMs }: SandboxOptions): PaymentProvider {
+export function openSandbox(db: Database, { lateMs, webhookSecrets }: SandboxOptions): PaymentProvider {
   const submit = groupCommit({
     keyOf: (request: SandboxRequest) => request.paymentId,
     batchMax: BATCH_MAX,
@@ -32,7 +33,7 @@ export function openSandbox(db: Database, { lateMs }: SandboxOptions): PaymentPr
     { paymentId, key, orderId, amountMinor, currency }: ProviderRequest,
     token: string,
     signal: AbortSignal,
-  ): Promise<Outcome> => {
+  ): Promise<unknown> => {
     const answer = await submit({ kind, paymentId, key, orderRef: orderId, amountMinor, currency, token });
     return answer === 'never' ? silence(signal) : answer;
   };
@@ -44,7 +45,10 @@ export function openSandbox(db: Database, { lateMs }: SandboxOptions): PaymentPr
     capture: (request, signal) => ask('capture', request, '', signal),
     void: (request, signal) => ask('void', request, '', signal),
     refund: (request, signal) => ask('refund', request, '', signal),
-    lookup: (paymentId) => lookup(db, paymentId),
+    lookup: ({ paymentId }) => showCharge(db, paymentId),
+    list: (since, cursor) => listCharges(db, since, cursor),
+    readWebhook: (request) => readSandboxWebhook(webhookSecrets, request),
+    problem: () => undefined,
   };
 }
 
@@ -55,12 +59,6 @@ function silence(signal: AbortSignal): Promise<never> {
     if (signal.aborted) hangUp();
     else signal.addEventListener('abort', hangUp, { once: true });
   });
-}
-
-async function lookup(db: Database, paymentId: string): Promise<Lookup> {
-  const row = await db.maybe(sql<{ state: ChargeState }>`select state from charge where payment_id = ${paymentId}`);
-  if (row === undefined || row.state === 'PROCESSING') return { kind: 'not_found' };
-  return { kind: 'found', state: row.state };
 }
 
 async function answerBatch(db: Database, batch: readonly SandboxRequest[], lateMs: number): Promise<Reply['answer'][]> {

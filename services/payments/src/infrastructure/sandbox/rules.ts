@@ -1,9 +1,17 @@
 // What the sandbox does with a request: a pure function of what its books say. Every definite answer is kept under its
 // key and given again; errors and silences are not, exactly as an outside party would have it.
-import { ALREADY_CAPTURED, type Outcome } from '../../domain/payment.ts';
-import { isToken, REFUND_FAILURES } from './tokens.ts';
+import { ALREADY_CAPTURED, ALREADY_REFUNDED } from '../../domain/payment.ts';
+import type { Said } from '../provider.ts';
+import { isToken, RATE_LIMIT_REFUSALS, REFUND_FAILURES } from './tokens.ts';
 
-export type ChargeState = 'PROCESSING' | 'AUTHORIZED' | 'DECLINED' | 'CAPTURED' | 'VOIDED' | 'REFUNDED';
+export type ChargeState =
+  | 'PROCESSING'
+  | 'REQUIRES_ACTION'
+  | 'AUTHORIZED'
+  | 'DECLINED'
+  | 'CAPTURED'
+  | 'VOIDED'
+  | 'REFUNDED';
 
 export interface Charge {
   readonly paymentId: string;
@@ -32,7 +40,7 @@ export interface SandboxRequest {
 export interface Known {
   readonly charge: Charge | undefined;
   /** The answer given under this key before. */
-  readonly answered: { readonly ok: boolean; readonly code: string } | undefined;
+  readonly answered: Entry | undefined;
   /** Errors that this key has met before. */
   readonly faults: number;
 }
@@ -46,8 +54,8 @@ export interface Entry {
 }
 
 export interface Reply {
-  /** `never`: the caller waits in vain. */
-  readonly answer: Outcome | 'never';
+  /** `never`: the caller waits in vain. Other text is an answer that nobody can read. */
+  readonly answer: Said | 'never' | '<html>Bad Gateway</html>';
   /** The charge as it is now, when it is new or has changed. */
   readonly charge?: Charge;
   readonly entry?: Entry;
@@ -56,8 +64,10 @@ export interface Reply {
 }
 
 const SERVER_ERROR: Reply = { answer: { kind: 'error', code: 'PROVIDER_ERROR' }, faulted: true };
+const RATE_LIMITED: Reply = { answer: { kind: 'error', code: 'RATE_LIMITED' }, faulted: true };
 
 export const referenceOf = (paymentId: string) => `sandbox_${paymentId}`;
+export const clientSecretOf = (paymentId: string) => `${referenceOf(paymentId)}_secret`;
 
 export function respond(known: Known, request: SandboxRequest): Reply {
   if (known.answered !== undefined) return { answer: definite(request, known.answered) };
@@ -75,8 +85,10 @@ export function respond(known: Known, request: SandboxRequest): Reply {
   }
 }
 
-function definite(request: SandboxRequest, { ok, code }: { ok: boolean; code: string }): Outcome {
-  return ok ? { kind: 'approved', reference: referenceOf(request.paymentId) } : { kind: 'declined', code };
+function definite({ paymentId }: SandboxRequest, { ok, code, amountMinor, currency }: Entry): Said {
+  return ok
+    ? { kind: 'approved', reference: referenceOf(paymentId), amountMinor, currency }
+    : { kind: 'declined', code };
 }
 
 function done(request: SandboxRequest, charge: Charge, amountMinor: bigint): Reply {
@@ -105,12 +117,24 @@ function opened(request: SandboxRequest, state: ChargeState): Charge {
   };
 }
 
+type Approved = Extract<Said, { kind: 'approved' }>;
+
+function actionRequired({ paymentId }: SandboxRequest): Said {
+  const clientSecret = clientSecretOf(paymentId);
+  return { kind: 'action_required', reference: referenceOf(paymentId), redirectUrl: '', clientSecret };
+}
+
 function authorize({ charge, faults }: Known, request: SandboxRequest): Reply {
   if (charge !== undefined) {
     // Known without an answer to this key: voided before it was seen, or not yet through.
+    if (charge.state === 'REQUIRES_ACTION') return { answer: actionRequired(request) };
     if (charge.state === 'PROCESSING') return { answer: { kind: 'unknown', code: 'IN_PROGRESS' } };
     return refused(request, charge.state === 'VOIDED' ? 'VOIDED' : 'DUPLICATE');
   }
+  return authorizeNew(request, faults);
+}
+
+function authorizeNew(request: SandboxRequest, faults: number): Reply {
   const { token } = request;
   const decline = (code: string) => refused(request, code, opened(request, 'DECLINED'));
   if (!isToken(token)) return decline('INVALID_TOKEN');
@@ -118,13 +142,32 @@ function authorize({ charge, faults }: Known, request: SandboxRequest): Reply {
   switch (token) {
     case 'tok_approve':
     case 'tok_fail_capture':
+    case 'tok_capture_then_hang':
+    case 'tok_partial_capture':
     case 'tok_refund_fails':
       return approved;
     case 'tok_error_once':
       return faults === 0 ? SERVER_ERROR : approved;
     case 'tok_charge_then_hang':
       return { ...approved, answer: 'never' };
+    case 'tok_rate_limited':
+      return faults < RATE_LIMIT_REFUSALS ? RATE_LIMITED : approved;
+    case 'tok_garbage':
+      return { ...approved, answer: '<html>Bad Gateway</html>' };
+    case 'tok_wrong_amount':
+      return { ...approved, answer: { ...(approved.answer as Approved), amountMinor: request.amountMinor + 1n } };
+    case 'tok_wrong_currency':
+      return { ...approved, answer: { ...(approved.answer as Approved), currency: 'XTS' } };
+    case 'tok_3ds':
+    case 'tok_3ds_confirmed':
+    case 'tok_3ds_failed':
+      return { answer: actionRequired(request), charge: opened(request, 'REQUIRES_ACTION') };
     case 'tok_late_charge':
+    case 'tok_charge_after_void':
+    case 'tok_webhook_duplicated':
+    case 'tok_webhook_reordered':
+    case 'tok_webhook_forged':
+    case 'tok_webhook_lost':
       return { answer: 'never', charge: opened(request, 'PROCESSING') };
     case 'tok_hang':
       return { answer: 'never' };
@@ -142,9 +185,11 @@ function authorize({ charge, faults }: Known, request: SandboxRequest): Reply {
 function capture(charge: Charge | undefined, request: SandboxRequest): Reply {
   if (charge?.state !== 'AUTHORIZED') return refused(request, 'NOT_AUTHORIZED');
   if (charge.token === 'tok_fail_capture') return refused(request, 'CAPTURE_REFUSED');
-  const { amountMinor, currency } = request;
-  if (currency !== charge.currency || amountMinor > charge.amountMinor) return refused(request, 'AMOUNT_TOO_LARGE');
-  return done(request, { ...charge, state: 'CAPTURED', capturedMinor: amountMinor }, amountMinor);
+  const { amountMinor: asked, currency } = request;
+  if (currency !== charge.currency || asked > charge.amountMinor) return refused(request, 'AMOUNT_TOO_LARGE');
+  const amountMinor = charge.token === 'tok_partial_capture' ? (asked + 1n) / 2n : asked;
+  const captured = done(request, { ...charge, state: 'CAPTURED', capturedMinor: amountMinor }, amountMinor);
+  return charge.token === 'tok_capture_then_hang' ? { ...captured, answer: 'never' } : captured;
 }
 
 /** By reference: what was never seen is remembered as void, and an authorization that comes later is refused. */
@@ -152,6 +197,7 @@ function voidCharge(charge: Charge | undefined, request: SandboxRequest): Reply 
   if (charge === undefined) return done(request, { ...opened(request, 'VOIDED'), token: '' }, 0n);
   switch (charge.state) {
     case 'PROCESSING':
+    case 'REQUIRES_ACTION':
       return done(request, { ...charge, state: 'VOIDED' }, 0n);
     case 'AUTHORIZED':
       return done(request, { ...charge, state: 'VOIDED' }, charge.amountMinor);
@@ -167,6 +213,7 @@ function voidCharge(charge: Charge | undefined, request: SandboxRequest): Reply 
 }
 
 function refund({ charge, faults }: Known, request: SandboxRequest): Reply {
+  if (charge?.state === 'REFUNDED') return refused(request, ALREADY_REFUNDED);
   if (charge?.state !== 'CAPTURED') return refused(request, 'NOT_CAPTURED');
   if (charge.token === 'tok_refund_fails' && faults < REFUND_FAILURES) return SERVER_ERROR;
   const { amountMinor, currency } = request;

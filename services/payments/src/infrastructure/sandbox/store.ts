@@ -27,6 +27,21 @@ const toCharge = (row: ChargeRow): Charge => ({
   refundedMinor: row.refunded_minor,
 });
 
+interface AnswerRow {
+  provider_key: string;
+  ok: boolean;
+  code: string;
+  amount_minor: bigint;
+  currency: string;
+}
+
+const toEntry = ({ ok, code, amount_minor, currency }: AnswerRow): Entry => ({
+  ok,
+  code,
+  amountMinor: amount_minor,
+  currency,
+});
+
 /** What the books say to each request, with its charge locked. No two of them may be about one payment. */
 export async function consult(tx: Tx, requests: readonly SandboxRequest[]): Promise<Known[]> {
   const keys = requests.map((request) => request.key);
@@ -35,13 +50,13 @@ export async function consult(tx: Tx, requests: readonly SandboxRequest[]): Prom
     from charge where payment_id = any(${requests.map((r) => r.paymentId)}::uuid[]) order by payment_id for update`);
   // After the locks, so that it sees what their holders have written.
   const [answers, faults] = await Promise.all([
-    tx.rows(sql<{ provider_key: string; ok: boolean; code: string }>`
-      select provider_key, ok, code from ledger where provider_key = any(${keys}::text[])`),
+    tx.rows(sql<AnswerRow>`
+      select provider_key, ok, code, amount_minor, currency from ledger where provider_key = any(${keys}::text[])`),
     tx.rows(sql<{ provider_key: string; count: number }>`
       select provider_key, count from fault where provider_key = any(${keys}::text[])`),
   ]);
   const chargeOf = new Map(charges.map((row) => [row.payment_id, toCharge(row)]));
-  const answerTo = new Map(answers.map((row) => [row.provider_key, row]));
+  const answerTo = new Map(answers.map((row) => [row.provider_key, toEntry(row)]));
   const faultsOf = new Map(faults.map((row) => [row.provider_key, row.count]));
   return requests.map(({ paymentId, key }) => ({
     charge: chargeOf.get(paymentId),
@@ -50,12 +65,12 @@ export async function consult(tx: Tx, requests: readonly SandboxRequest[]): Prom
   }));
 }
 
-/** New charges; `lateMs` is how late those in PROCESSING appear. Fails when somebody else has just opened one. */
+/** New charges; `lateMs` is how late those are decided that are not at once. Fails when somebody else has just opened one. */
 export async function insertCharges(tx: Tx, charges: readonly Charge[], lateMs: number): Promise<void> {
   if (charges.length === 0) return;
   await tx.run(sql`
     insert into charge (payment_id, order_ref, authorize_key, token, amount_minor, currency, state, appears_at)
-    select c.*, case when c.state = 'PROCESSING' then now() + ${lateMs}::int * interval '1 millisecond' end
+    select c.*, case when c.state = 'PROCESSING' or c.token in ('tok_3ds_confirmed', 'tok_3ds_failed') then now() + ${lateMs}::int * interval '1 millisecond' end
     from unnest(${charges.map((c) => c.paymentId)}::uuid[], ${charges.map((c) => c.orderRef)}::text[],
       ${charges.map((c) => c.authorizeKey)}::text[], ${charges.map((c) => c.token)}::text[],
       ${charges.map((c) => c.amountMinor)}::bigint[], ${charges.map((c) => c.currency)}::text[],
