@@ -1,0 +1,87 @@
+// Ways to break what is said of stock and money.
+import { randomUUID } from 'node:crypto';
+import type { Damage } from './audit-damage.ts';
+import { CONFIRMED, MOVING, REJECTED, relative, SKU } from './audit-world.ts';
+
+const stranger = randomUUID();
+const payment = relative(CONFIRMED, 'payment');
+
+export const STOCK_AND_MONEY: readonly Damage[] = [
+  {
+    names: 'I1',
+    when: 'goods are on hand that were never received',
+    naming: SKU,
+    damage: [['inventory', 'update stock_receipt_line set quantity = quantity - 1']],
+  },
+  {
+    names: 'I3',
+    when: 'more is counted as reserved than reservations hold',
+    naming: SKU,
+    damage: [
+      ['inventory', 'update stock set reserved = reserved + 1, on_hand = on_hand + 1'],
+      ['inventory', 'update stock_receipt_line set quantity = quantity + 1'],
+    ],
+  },
+  {
+    names: 'I4',
+    when: 'a rejected order keeps its stock',
+    naming: REJECTED,
+    damage: [
+      ['inventory', `update reservation set state = 'COMMITTED' where order_id = $1`, REJECTED],
+      ['inventory', 'update stock set reserved = reserved + 2, on_hand = on_hand + 2'],
+      ['inventory', 'update stock_receipt_line set quantity = quantity + 2'],
+    ],
+  },
+  {
+    names: 'I4',
+    when: 'a hold outlives its end',
+    moving: true,
+    naming: MOVING,
+    damage: [
+      [
+        'inventory',
+        `update reservation set state = 'HELD', expires_at = now() - interval '2 minutes' where order_id = $1`,
+        MOVING,
+      ],
+      ['inventory', `update outbox_head set lease_until = now() + interval '1 hour'`],
+    ],
+  },
+  {
+    names: 'I5',
+    when: 'the provider was asked under a second payment id',
+    naming: CONFIRMED,
+    damage: [
+      [
+        'sandbox',
+        `insert into charge (payment_id, order_ref, authorize_key, token, amount_minor, currency, state)
+         values ($1, $2, '', '', 1, 'EUR', 'DECLINED')`,
+        stranger,
+        CONFIRMED,
+      ],
+    ],
+  },
+  {
+    names: 'I6a',
+    when: 'less was kept than the order costs',
+    naming: CONFIRMED,
+    damage: [['payments', 'update payment set captured_minor = captured_minor - 1 where order_id = $1', CONFIRMED]],
+  },
+  {
+    names: 'I6b',
+    when: 'a movement is booked with two amounts',
+    naming: `${payment}:capture`,
+    damage: [['payments', `update ledger_entry set credit_minor = credit_minor + 1 where account = 'orders'`]],
+  },
+  {
+    names: 'I6c',
+    when: 'the provider booked another currency than we did',
+    naming: `${payment}:capture`,
+    damage: [['sandbox', `update ledger set currency = 'USD' where kind = 'capture'`]],
+  },
+  {
+    names: 'I7',
+    when: 'money is held for an order that is over',
+    naming: relative(REJECTED, 'payment'),
+    damage: [['sandbox', `update charge set state = 'AUTHORIZED' where order_ref = $1`, REJECTED]],
+  },
+];
