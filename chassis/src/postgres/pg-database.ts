@@ -35,6 +35,8 @@ export interface PgDatabase extends Database {
 }
 
 const CONNECT_TIMEOUT_MS = 3000;
+/** For a server that no longer answers; any other takes a moment. */
+const CLOSE_TIMEOUT_MS = 2000;
 const RETRIES_MAX = 8;
 const RETRY_BASE_MS = 5;
 const INT8 = 20;
@@ -169,6 +171,8 @@ function together(client: pg.PoolClient): void {
 /** Opens a pool. Nothing is connected until the first use. */
 export function openPgDatabase(options: PgDatabaseOptions): PgDatabase {
   const pool = createPool(options);
+  const connections = trackConnections(pool);
+  let closing: Promise<void> | undefined;
   const { log, clock, random, failpoints = NO_FAILPOINTS } = options;
 
   async function attempt<T>(body: (tx: Tx) => Promise<T>, begin: string, cause: Cause): Promise<T> {
@@ -224,8 +228,30 @@ export function openPgDatabase(options: PgDatabaseOptions): PgDatabase {
       }
     },
     waiting: () => pool.waitingCount,
-    close: () => pool.end(),
+    close() {
+      closing ??= closePool(pool, connections, clock);
+      return closing;
+    },
   };
+}
+
+/** Those that are open, closing ones included: the pool forgets a connection as soon as it has begun to close it. */
+function trackConnections(pool: pg.Pool): ReadonlySet<pg.PoolClient> {
+  const open = new Set<pg.PoolClient>();
+  pool.on('connect', (client) => open.add(client));
+  pool.on('remove', (client) => open.delete(client));
+  return open;
+}
+
+/** Ends when the server knows it too, so that it can be stopped at once without cutting anybody off. */
+async function closePool(pool: pg.Pool, connections: ReadonlySet<pg.PoolClient>, clock: Clock): Promise<void> {
+  await pool.end();
+  if (connections.size === 0) return;
+  const closed = new AbortController();
+  pool.on('remove', () => {
+    if (connections.size === 0) closed.abort();
+  });
+  await clock.sleep(CLOSE_TIMEOUT_MS, closed.signal);
 }
 
 /** Rolls back; the error to discard the connection with when that is not possible or not safe. */

@@ -122,6 +122,20 @@ describe('transactions', () => {
   });
 });
 
+describe('closing', () => {
+  it('ends when the server has let go of every connection, so that stopping it then cuts nobody off', async () => {
+    const connections = async () =>
+      (await db.one(sql<{ n: bigint }>`select count(*) as n from pg_stat_activity where datname = current_database()`))
+        .n;
+    const before = await connections();
+    const other = databases.open('plain');
+    await Promise.all(Array.from({ length: 4 }, () => other.run(sql`select pg_sleep(0.1)`)));
+    expect(await connections()).toBe(before + 4n);
+    await other.close();
+    expect(await connections()).toBe(before);
+  });
+});
+
 describe('privileges', () => {
   it('keep a service from changing its schema and from reaching other databases', async () => {
     await expect(db.run(sql`create table more (id int)`)).rejects.toThrow('permission denied');
