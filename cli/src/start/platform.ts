@@ -27,10 +27,12 @@ export interface PlatformOptions {
   readonly home: string;
   readonly env: NodeJS.ProcessEnv;
   readonly onProgress: (line: string) => void;
+  /** Done once the home is ours, before anything is started. */
+  readonly before?: () => Promise<void>;
 }
 
 /** Starts or finds everything; on failure nothing is left running. */
-export async function openPlatform({ home, env, onProgress }: PlatformOptions): Promise<Platform> {
+export async function openPlatform({ home, env, onProgress, before }: PlatformOptions): Promise<Platform> {
   mkdirSync(home, { recursive: true });
   const unlock = await lockHome(home);
   const servers: KeptServer[] = [];
@@ -39,6 +41,7 @@ export async function openPlatform({ home, env, onProgress }: PlatformOptions): 
     unlock();
   };
   try {
+    await before?.();
     const secrets = await homeSecrets(home);
     const embedded = async (name: string, start: typeof startPostgres, url: string | undefined) => {
       if (url) return url;

@@ -4,6 +4,7 @@ import { serviceNames } from '../services.ts';
 import { forgetRunning, homeFolder, noteRunning } from './home.ts';
 import { startOneProcess } from './one-process.ts';
 import { openPlatform, type Platform } from './platform.ts';
+import { readPort, requireFree } from './port.ts';
 import type { RunningShop } from './running-shop.ts';
 import { seedShop } from './seeding.ts';
 import { startSplit } from './split.ts';
@@ -14,14 +15,6 @@ export interface StartOptions {
   readonly seed: boolean;
 }
 
-const DEFAULT_PORT = 4000;
-
-function readPort(env: NodeJS.ProcessEnv): number {
-  const port = Number(env.PORT ?? DEFAULT_PORT);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`PORT: "${env.PORT}" is not a port number`);
-  return port;
-}
-
 /** Runs until a signal ends it or an embedded server does; returns the exit status. */
 export async function start({ env, split, seed }: StartOptions): Promise<number> {
   const started = performance.now();
@@ -30,7 +23,7 @@ export async function start({ env, split, seed }: StartOptions): Promise<number>
   const home = homeFolder(env);
   const port = readPort(env);
   process.stdout.write(`Stoa is starting (data in ${home})\n`);
-  const platform = await openPlatform({ home, env, onProgress: say });
+  const platform = await openPlatform({ home, env, onProgress: say, before: () => requireFree(port) });
   let shop: RunningShop | undefined;
   try {
     shop = split
