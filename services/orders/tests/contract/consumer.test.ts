@@ -55,7 +55,7 @@ const REPLIES: [string, DescMessage, readonly Reply[], string][] = [
     'UNDOING_RESERVING HOLD_EXPIRED',
   ],
   ['ShipmentCreated', ShipmentCreatedSchema, ALL_WELL.slice(0, 4), 'COMPLETED'],
-  ['ShipmentRefused', ShipmentRefusedSchema, ALL_WELL.slice(0, 4), 'UNDOING_AUTHORIZING METHOD_UNKNOWN'],
+  ['ShipmentRefused', ShipmentRefusedSchema, ALL_WELL.slice(0, 4), 'UNDOING_AUTHORIZING UNKNOWN_METHOD'],
 ];
 
 test.each(REPLIES)('%s moves the checkout on', async (name, schema, before, end) => {

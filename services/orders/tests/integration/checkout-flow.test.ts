@@ -89,7 +89,7 @@ const REFUSALS: [Reply, readonly Reply[], string[], readonly Reply[], object][] 
     ALL_WELL.slice(0, 4),
     [...UNTIL_SHIPPING, 'CancelPayment', 'ReleaseStock', 'OrderCancelled'],
     ['PaymentCancelled', 'StockReleased'],
-    { status: 'CANCELLED', reason: 'METHOD_UNKNOWN', version: 3n },
+    { status: 'CANCELLED', reason: 'UNKNOWN_METHOD', version: 3n },
   ],
 ];
 

@@ -92,7 +92,7 @@ const PAYMENTS = {
 const SHIPPING = {
   ShipmentCreated: (orderId: string, trackingNumber = '003400011') =>
     received(ShipmentCreatedSchema, { orderId, version: 1n, shipment: { orderId, trackingNumber } }),
-  ShipmentRefused: (orderId: string, reason = 'METHOD_UNKNOWN') =>
+  ShipmentRefused: (orderId: string, reason = 'UNKNOWN_METHOD') =>
     received(ShipmentRefusedSchema, { orderId, version: 1n, reason }),
 };
 

@@ -33,9 +33,9 @@ test('a pending order that is undone is rejected with the reason, or cancelled i
 });
 
 test('a confirmed order that is undone is cancelled, whatever the reason', () => {
-  expect(change('UNDOING_RESERVING', COMPENSATED, 'METHOD_UNKNOWN', 'CONFIRMED')).toEqual({
+  expect(change('UNDOING_RESERVING', COMPENSATED, 'UNKNOWN_METHOD', 'CONFIRMED')).toEqual({
     kind: 'cancelled',
-    reason: 'METHOD_UNKNOWN',
+    reason: 'UNKNOWN_METHOD',
   });
 });
 

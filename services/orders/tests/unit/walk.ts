@@ -36,7 +36,7 @@ export const REPLIES = {
   PaymentCaptureFailed: create(PaymentCaptureFailedSchema, { reason: 'CAPTURE_REFUSED' }),
   PaymentCancelled: create(PaymentCancelledSchema),
   ShipmentCreated: create(ShipmentCreatedSchema, { shipment: { trackingNumber: '00340001' } }),
-  ShipmentRefused: create(ShipmentRefusedSchema, { reason: 'METHOD_UNKNOWN' }),
+  ShipmentRefused: create(ShipmentRefusedSchema, { reason: 'UNKNOWN_METHOD' }),
 } as const;
 
 export type Reply = keyof typeof REPLIES;
