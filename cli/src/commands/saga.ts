@@ -78,9 +78,12 @@ async function ask(action: 'retry' | 'compensate', args: readonly string[]): Pro
   ]);
   return withShopData(process.env, async (data) => {
     const sagaId = await orderIdOf(data, reference);
-    const request = await settle(data, { sagaId, action, forced: values.force }, warrant);
-    const answer = data.running ? await awaitAnswer(data, request, seconds) : undefined;
-    print(values.json, { request, sagaId, ...answer }, () => answerText(answer, data.running));
+    const settling = await settle(data, { sagaId, action, forced: values.force }, warrant);
+    const answer = data.running ? await awaitAnswer(data, settling.request, seconds) : undefined;
+    const also = settling.refusesShipment
+      ? 'Shipping refuses this order from now on; its refusal turns the saga back: refund, restock, cancelled.\n'
+      : '';
+    print(values.json, { ...settling, sagaId, ...answer }, () => also + answerText(answer, data.running));
     if (answer === undefined) return EXIT.waiting;
     return answer.accepted ? 0 : EXIT.failed;
   });

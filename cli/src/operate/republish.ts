@@ -18,7 +18,7 @@ export interface Republished {
   readonly topic: string;
   /** The first sequence that is sent again. */
   readonly from: bigint;
-  /** The last one that had been sent. */
+  /** The last one there was when this was asked. */
   readonly to: bigint;
   /** Whether the publisher has reached `to` again. */
   readonly sent: boolean;
@@ -35,8 +35,7 @@ export async function republish(
   const { owner: service } = topicNamed(topic);
   const { clock } = data.runtime;
   const db = data.at(service);
-  const head = await db.maybe(sql<{ seq: bigint; published: bigint }>`
-    select seq, published from outbox_head where topic = ${topic}`);
+  const head = await db.maybe(sql<{ seq: bigint }>`select seq from outbox_head where topic = ${topic}`);
   if (head === undefined || head.seq === 0n) throw new Error(`${topic} has no events yet`);
   if (from > head.seq) throw new Error(`${topic} ends at ${head.seq}: there is nothing from ${from} on`);
   const operator = `operator:${data.runtime.ids.uuid()}`;
@@ -54,7 +53,7 @@ export async function republish(
         ...warrant,
         action: 'republish',
         target: topic,
-        details: { from: String(from), to: String(head.published) },
+        details: { from: String(from), to: String(head.seq) },
       });
     });
   } finally {
@@ -67,7 +66,7 @@ export async function republish(
     await clock.sleep(POLL_MS);
     const { published } = await db.one(sql<{ published: bigint }>`
       select published from outbox_head where topic = ${topic}`);
-    sent = published >= head.published;
+    sent = published >= head.seq;
   }
-  return { topic, from, to: head.published, sent };
+  return { topic, from, to: head.seq, sent };
 }

@@ -2,6 +2,7 @@
 // participant, and the reply back, and names the first place where it does not go on.
 import { isTerminal } from '@stoa/chassis/saga/define';
 import { duration, shortType } from '../output.ts';
+import type { ParkedSummary } from '../parked/parked-messages.ts';
 import type { Awaited } from './awaited.ts';
 import type { ConsumerPlace, OrderMessage } from './order-messages.ts';
 import type { OrderStory } from './order-story.ts';
@@ -16,12 +17,19 @@ export function explain(story: OrderStory, now: Date): string[] {
     return [`The saga ended ${saga.state}${saga.reason === '' ? '' : ` (${saga.reason})`}: nothing is awaited.`];
   }
   if (awaited === undefined) return [`The running code declares no state ${saga.state} of ${saga.name}.`];
-  const blocked = parked.map(
-    (message) =>
-      `${message.consumer} could not handle ${shortType(message.type)} (${message.topic} ${message.sequence}) and ` +
-      `parked it: ${message.error}`,
-  );
-  return [stands(story, awaited), ...blocked, ...wherever(story, awaited), ...whatNext(story, awaited, now)];
+  const blocked = parked.filter(({ waits }) => !waits).flatMap(parkedLines);
+  const place = blocked.length > 0 ? blocked : wherever(story, awaited);
+  return [stands(story, awaited), ...place, ...whatNext(story, awaited, now)];
+}
+
+/** A parked message is the reason whatever else there is: everything of the order waits behind it. */
+function parkedLines({ consumer, topic, sequence, type, error, redriving }: ParkedSummary): string[] {
+  return [
+    `${consumer} could not handle ${shortType(type)} (${topic} ${sequence}) and parked it: ${error}`,
+    redriving
+      ? `It is being tried again: does the consumer run?`
+      : `When the cause is mended: stoa parked redrive ${consumer} ${sequence} --reason "..." --wait`,
+  ];
 }
 
 function stands({ saga, order }: OrderStory, { command, goesBack }: Awaited): string {

@@ -30,12 +30,18 @@ export interface Ask {
   readonly forced: boolean;
 }
 
-/** Writes a request and its record; returns the request's id. */
-export async function askSaga(tx: Tx, data: ShopData, ask: Ask, warrant: Warrant): Promise<string> {
+/** Writes a request and its record; returns the request's id. `intent` is what the operator wants by it. */
+export async function askSaga(
+  tx: Tx,
+  data: ShopData,
+  ask: Ask,
+  warrant: Warrant,
+  intent: Ask['action'] = ask.action,
+): Promise<string> {
   const id = data.runtime.ids.uuid();
   await requestMove(tx, { ...ask, ...warrant, id, saga: 'checkout' });
   const details = { request: id, forced: ask.forced };
-  await recordAction(tx, data, { ...warrant, action: `saga.${ask.action}`, target: ask.sagaId, details });
+  await recordAction(tx, data, { ...warrant, action: `saga.${intent}`, target: ask.sagaId, details });
   return id;
 }
 

@@ -20,8 +20,15 @@ const ARRANGING = 'ARRANGING_SHIPMENT';
 /** Something else that is written together with the request. */
 export type Alongside = (tx: Tx) => Promise<void>;
 
-/** Writes down what the service is to do; returns the request's id. Throws when it cannot be allowed. */
-export async function settle(data: ShopData, ask: Ask, warrant: Warrant, alongside?: Alongside): Promise<string> {
+export interface Settling {
+  /** The request that orders carries out. */
+  readonly request: string;
+  /** Shipping refuses this order from now on: its refusal makes the saga give the money back. */
+  readonly refusesShipment: boolean;
+}
+
+/** Writes down what the service is to do. Throws when it cannot be allowed. */
+export async function settle(data: ShopData, ask: Ask, warrant: Warrant, alongside?: Alongside): Promise<Settling> {
   const db = data.at('orders');
   const saga = await db.maybe(sql<{ state: string; method: string }>`
     select state, data->>'shippingMethodId' as method from saga where saga_id = ${ask.sagaId}`);
@@ -29,10 +36,11 @@ export async function settle(data: ShopData, ask: Ask, warrant: Warrant, alongsi
   const callsOff = ask.action === 'compensate' && saga.state === ARRANGING;
   if (callsOff) await refuseShipment(data, ask, saga.method, warrant);
   const effective: Ask = callsOff ? { ...ask, action: 'retry' } : ask;
-  return db.transact(async (tx) => {
+  const request = await db.transact(async (tx) => {
     await alongside?.(tx);
-    return askSaga(tx, data, effective, warrant);
+    return askSaga(tx, data, effective, warrant, ask.action);
   });
+  return { request, refusesShipment: callsOff };
 }
 
 async function refuseShipment(data: ShopData, { sagaId, forced }: Ask, method: string, warrant: Warrant) {

@@ -1,6 +1,5 @@
 // The story of an order as an operator reads it: why it stands where it stands first, the evidence below.
 import { clockTime, duration, shortType } from '../output.ts';
-import type { ConsumerPlace, OrderMessage } from './order-messages.ts';
 import type { ExplainedStory } from './order-story.ts';
 import type { Payment } from './participants.ts';
 
@@ -22,10 +21,7 @@ export function storyText(story: ExplainedStory): string {
     heading +
     section('Why it stands here', story.why) +
     section('Saga', [...state, ...transitionLines(story)]) +
-    section(
-      'Messages, and who has taken them',
-      story.messages.map((message) => messageLine(message, story.consumers)),
-    ) +
+    section('Messages, and who has taken them', messageLines(story)) +
     section('What the participants hold', participantLines(story)) +
     section('Parked messages', parkedLines(story)) +
     section('Manual tasks', taskLines(story)) +
@@ -40,15 +36,16 @@ function transitionLines({ transitions }: ExplainedStory): string[] {
   });
 }
 
-function messageLine(message: OrderMessage, consumers: readonly ConsumerPlace[]): string {
-  const { at, topic, sequence, type } = message;
-  const heard = consumers
-    .filter((place) => place.topic === topic)
-    .map(({ consumer, seq }) =>
-      sequence !== null && seq >= sequence ? `taken by ${consumer}` : `not yet ${consumer}`,
-    );
-  const place = `${topic} ${sequence ?? '(not numbered)'}`;
-  return [clockTime(at), place, shortType(type), ...heard].join('  ');
+function messageLines({ messages, consumers, parked }: ExplainedStory): string[] {
+  return messages.map(({ at, topic, sequence, type }) => {
+    const heard = consumers
+      .filter((place) => place.topic === topic)
+      .map(({ consumer, seq }) => {
+        if (parked.some((p) => p.consumer === consumer && p.sequence === sequence)) return `PARKED by ${consumer}`;
+        return sequence !== null && seq >= sequence ? `taken by ${consumer}` : `not yet ${consumer}`;
+      });
+    return [clockTime(at), `${topic} ${sequence ?? '(not numbered)'}`, shortType(type), ...heard].join('  ');
+  });
 }
 
 function participantLines({ reservation, payment, shipment }: ExplainedStory): string[] {

@@ -103,7 +103,7 @@ export async function decideTask(
     await data.at(task.service).transact(close);
     return { request: undefined, answer: undefined };
   }
-  const request = await settle(data, { sagaId: task.sagaId, action: decision, forced }, warrant, close);
+  const { request } = await settle(data, { sagaId: task.sagaId, action: decision, forced }, warrant, close);
   const answer = data.running ? await awaitAnswer(data, request, waitSeconds) : undefined;
   if (answer?.accepted === false) await reopen(data, task, { ...warrant, why: `refused: ${answer.outcome}` });
   return { request, answer };
