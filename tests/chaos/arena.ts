@@ -1,5 +1,5 @@
 // The system under fault: `stoa start --split` as a user starts it, in a home of its own, with handles on every process.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -93,8 +93,8 @@ export async function openArena({ env = {}, home: givenHome }: ArenaOptions = {}
     natsStore: join(realpathSync(home), 'nats', 'store'),
     services: () => [...ports.keys()],
     pidOf: (service) => findService(parent, service),
-    postgresPid: () => listenerOf(new URL(running.adminUrl).port),
-    natsPid: () => listenerOf(new URL(running.natsUrl).port),
+    postgresPid: () => findCommand((command) => command.includes(` port=${new URL(running.adminUrl).port} `)),
+    natsPid: () => findCommand((command) => command.endsWith(join(realpathSync(home), 'nats', 'nats.conf'))),
     async failpoints(service, text) {
       const response = await fetch(`http://127.0.0.1:${ports.get(service)}/failpoints`, { method: 'POST', body: text });
       if (!response.ok) throw new Error(`failpoints of ${service}: ${await response.text()}`);
@@ -116,14 +116,11 @@ export async function openArena({ env = {}, home: givenHome }: ArenaOptions = {}
   return arena;
 }
 
-/** The process that listens on a port of the loopback interface. */
-function listenerOf(port: string): number {
-  const line = execFileSync('ss', ['-Hltnp', `sport = :${port}`], { encoding: 'utf8' });
-  const pids = [...line.matchAll(/pid=(\d+)/g)].map(([, pid]) => Number(pid));
-  // PostgreSQL's children share the socket: the oldest is the one that owns it.
-  const pid = Math.min(...pids);
-  if (!Number.isFinite(pid)) throw new Error(`nothing listens on port ${port}`);
-  return pid;
+/** The oldest process with such a command line: PostgreSQL's children carry titles of their own. */
+function findCommand(matches: (command: string) => boolean): number {
+  const pids = [...commands()].filter(([, command]) => matches(`${command} `) || matches(command)).map(([pid]) => pid);
+  if (pids.length === 0) throw new Error('the process is not running');
+  return Math.min(...pids);
 }
 
 async function isAnswering(url: string): Promise<boolean> {

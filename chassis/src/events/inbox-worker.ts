@@ -46,7 +46,7 @@ const SYNC_MS = 5000;
 /** How soon the producer is asked again while its answer decides whether anything may be applied. */
 const ASK_AGAIN_MS = 1000;
 const QUEUE_MAX = 4096;
-const RETRY_MS = { first: 50, max: 5000 };
+const RETRY_MS = { first: 50, max: 2000 };
 
 /** Another replica took over, or the watermark moved: read it again before going on. */
 class LostPlace extends Error {}

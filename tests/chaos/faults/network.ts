@@ -1,6 +1,6 @@
 // Connections that break, vanish or lead nowhere.
 import type { Fault } from '../fault.ts';
-import { connectionsTo, cut, needsIptables, seconds, signal, withRule } from '../tools.ts';
+import { connectionsTo, cut, has, needsIptables, seconds, signal, withRule } from '../tools.ts';
 
 const postgresPort = (adminUrl: string) => new URL(adminUrl).port;
 
@@ -58,6 +58,7 @@ export const network: readonly Fault[] = [
     id: 'F22',
     title: 'random connections reset, 40 in 8 s',
     expectation: 'only what may be repeated is repeated',
+    impossible: () => (has('ss') ? undefined : 'ss (iproute2) is not installed'),
     async inject(arena) {
       const ports = [postgresPort(arena.adminUrl), new URL(arena.natsUrl).port];
       for (let round = 0; round < 40; round++) {
