@@ -7,6 +7,8 @@ import { importArrows, serviceLayers } from './checks/arrows.ts';
 import { bufBreaking, generatedCode, type Outcome } from './checks/contracts.ts';
 import { importCycles } from './checks/cycles.ts';
 import { chassisWords, fileLength, runningTests, typeHoles } from './checks/hygiene.ts';
+import { environments } from './checks/kubernetes.ts';
+import { generatedPolicy, routesByHand, samePolicy } from './checks/mesh.ts';
 import { declaredPackages, pinnedPackages, registryNames } from './checks/packages.ts';
 import { type Finding, type Repository, readRepository } from './checks/repository.ts';
 import { root, runTool } from './checks/run-tool.ts';
@@ -23,6 +25,9 @@ let repository: Repository | undefined;
 
 const checks: readonly Check[] = [
   tool('contracts up to date (buf generate)', generatedCode),
+  tool('policy and reference up to date (npm run generate)', generatedPolicy),
+  tool('mesh policy is the run-time policy', samePolicy),
+  tool('environments (kustomize)', environments),
   tool('no breaking change (buf breaking)', bufBreaking),
   tool('types (tsc)', command('tsc', '-p', 'tsconfig.json')),
   tool('format and lint (biome ci)', command('biome', 'ci', '--error-on-warnings', '--colors=off', '.')),
@@ -31,6 +36,7 @@ const checks: readonly Check[] = [
   rule('import arrows', importArrows),
   rule('layers of a service', serviceLayers),
   rule('no import cycles', importCycles),
+  rule('no route, retry or timeout by hand', routesByHand),
   rule('packages declared where used', declaredPackages),
   rule('packages pinned', pinnedPackages),
   rule('no registry named', registryNames),

@@ -5,12 +5,13 @@ import { serviceCatalogue } from './catalogue.ts';
 import { brokerPolicy } from './linkerd-broker.ts';
 import { inboundPolicy } from './linkerd-inbound.ts';
 import { outboundRoutes } from './linkerd-outbound.ts';
-import { type Artefact, kustomization, manifestFile } from './manifests.ts';
+import { type Artefact, dataFile, kustomization, manifestFile } from './manifests.ts';
 import type { Model } from './model.ts';
 import { natsUsers } from './nats.ts';
 import { commonPolicy, workloadPolicy } from './network-policies.ts';
 import { policyTable } from './policy-table.ts';
 import { MONOLITH } from './settings.ts';
+import { objectives } from './slo.ts';
 import { topology } from './topology.ts';
 import { monolith, separateWorkloads, type Workload } from './workload.ts';
 
@@ -23,6 +24,7 @@ export function artefacts(model: Model): Artefact[] {
     ...clusterPolicy('mesh/generated', separate, 'one Deployment for each service'),
     ...clusterPolicy(`mesh/generated/${MONOLITH}`, [monolith(model)], 'all services in one Deployment'),
     policyTable(separate),
+    ...objectives(),
     asyncApi(model),
     serviceCatalogue(model),
     topology(model),
@@ -39,6 +41,11 @@ function clusterPolicy(folder: string, workloads: readonly Workload[], what: str
     ),
     manifestFile(`${folder}/nats.yaml`, 'Linkerd: who may reach the broker.', brokerPolicy(workloads)),
     natsUsers(folder, workloads),
+    dataFile(`${folder}/nats/kustomization.yaml`, "The broker's users, to be mounted beside its configuration.", {
+      apiVersion: 'kustomize.config.k8s.io/v1beta1',
+      kind: 'Kustomization',
+      configMapGenerator: [{ name: 'nats-users', files: ['users.conf'] }],
+    }),
     kustomization(
       folder,
       `Linkerd's policy and routes: ${what}.`,

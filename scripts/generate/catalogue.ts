@@ -19,10 +19,10 @@ export function serviceCatalogue(model: Model): Artefact {
 }
 
 function chapter(service: ServiceModel, model: Model): string {
-  const { name, databases, httpPort } = service;
+  const { name, databases, http } = service;
   const facts = [
     `Databases: ${databases.length === 0 ? 'none' : databases.map((database) => `\`${database}\``).join(', ')}.`,
-    ...(httpPort === undefined ? [] : [`Serves HTTP for the outside on port ${httpPort}.`]),
+    ...(http === undefined ? [] : [`Serves HTTP for the outside on port ${http.port} (\`${http.name}\`).`]),
   ];
   return [`## ${name}\n`, `${facts.join(' ')}\n`, methodTable(service), eventLists(service, model)]
     .filter((part) => part !== '')

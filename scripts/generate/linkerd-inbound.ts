@@ -18,7 +18,11 @@ const RULES_MAX = 16;
 type RouteKind = 'GRPCRoute' | 'HTTPRoute';
 
 export function inboundPolicy(workload: Workload): Manifest[] {
-  return [...grpcPort(workload), ...adminPort(workload), ...httpPort(workload)];
+  return [
+    ...grpcPort(workload),
+    ...adminPort(workload),
+    ...workload.http.flatMap(({ name }) => openPort(workload, name)),
+  ];
 }
 
 function grpcPort(workload: Workload): Manifest[] {
@@ -128,19 +132,13 @@ function adminPort(workload: Workload): Manifest[] {
   ];
 }
 
-/** The edge: whoever the ingress lets through. Customers are told apart by their tokens, not by their network. */
-function httpPort(workload: Workload): Manifest[] {
-  if (workload.httpPort === undefined) return [];
-  const name = `${workload.name}-http`;
+/** Whoever the ingress lets through. Customers are known by their tokens and providers by their signatures. */
+function openPort(workload: Workload, port: string): Manifest[] {
+  const name = `${workload.name}-${port}`;
   return [
-    server(workload, 'http', 'HTTP/1'),
+    server(workload, port, 'HTTP/1'),
     anyNetwork(name, workload.name),
-    authorization(
-      name,
-      workload.name,
-      { group: POLICY, kind: 'Server', name },
-      authenticationRef('NetworkAuthentication', name),
-    ),
+    authorization(name, workload.name, serverRef(name), authenticationRef('NetworkAuthentication', name)),
   ];
 }
 

@@ -8,7 +8,7 @@ import { serviceNameOf } from '@stoa/chassis/rpc/clients';
 import { type MethodRules, methodPolicy } from '@stoa/chassis/rpc/policy';
 import { event as eventOption } from '@stoa/proto/stoa/policy/v1/policy_pb';
 import type { Contracts } from './contracts.ts';
-import { LIVE_TOPICS, OPERATOR } from './settings.ts';
+import { HTTP_PORTS, LIVE_TOPICS, OPERATOR } from './settings.ts';
 
 export interface MethodModel {
   readonly desc: DescMethod;
@@ -27,6 +27,11 @@ export interface ConsumerModel {
   readonly topic: string;
 }
 
+export interface HttpPort {
+  readonly name: string;
+  readonly port: number;
+}
+
 export interface ServiceModel {
   readonly name: string;
   readonly methods: readonly MethodModel[];
@@ -34,8 +39,8 @@ export interface ServiceModel {
   readonly consumes: readonly ConsumerModel[];
   readonly live: readonly string[];
   readonly databases: readonly string[];
-  /** Port of its plain HTTP listener, for those from outside. */
-  readonly httpPort: number | undefined;
+  /** Its plain HTTP listener, for those from outside. */
+  readonly http: HttpPort | undefined;
 }
 
 export interface TopicModel {
@@ -66,7 +71,6 @@ function serviceModel(definition: AnyService, contracts: Contracts, everybody: r
     const owner = serviceNameOf(service);
     return owner === name || (owner === SHARED_PACKAGE && publishes.length > 0);
   });
-  const port: unknown = definition.config.port?.fallback;
   return {
     name,
     methods: served.flatMap(({ methods }) => methods.map((method) => methodModel(method, everybody))),
@@ -76,7 +80,7 @@ function serviceModel(definition: AnyService, contracts: Contracts, everybody: r
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
     live: liveTopics(definition),
     databases: [...(definition.migrations === undefined ? [] : [name]), ...Object.keys(databases).sort()],
-    httpPort: definition.http === undefined ? undefined : Number(port),
+    http: httpPort(definition),
   };
 }
 
@@ -94,6 +98,13 @@ function methodModel(desc: DescMethod, everybody: readonly string[]): MethodMode
     callers: callers.has('*') ? everybody : [...callers].sort(),
     sideEffectFree: desc.idempotency === Level.NO_SIDE_EFFECTS,
   };
+}
+
+function httpPort({ name, http }: AnyService): HttpPort | undefined {
+  if (http === undefined) return undefined;
+  const port = HTTP_PORTS[name];
+  if (port === undefined) throw new Error(`${name} serves HTTP: say on which port in HTTP_PORTS`);
+  return port;
 }
 
 function liveTopics({ name, live }: AnyService): readonly string[] {

@@ -29,10 +29,10 @@ export function workloadPolicy(workload: Workload, all: readonly Workload[]): Ma
   ];
 }
 
-function ingressOf({ callers, httpPort }: Workload) {
+function ingressOf({ callers, http }: Workload) {
   return [
     ...(callers.length === 0 ? [] : [{ from: callers.map(pods), ports: tcp(PORTS.grpc, PROXY_PORTS.inbound) }]),
-    ...(httpPort === undefined ? [] : [{ ports: tcp(httpPort, PROXY_PORTS.inbound) }]),
+    ...(http.length === 0 ? [] : [{ ports: tcp(...http.map(({ port }) => port), PROXY_PORTS.inbound) }]),
     { from: [namespace(PLATFORM.prometheus.namespace)], ports: tcp(PORTS.admin, PROXY_PORTS.admin) },
   ];
 }
@@ -97,16 +97,20 @@ function brokerPolicy(clients: readonly object[]): Manifest {
   });
 }
 
-/** CloudNativePG's operator asks each instance for its state (8000), instances replicate among themselves. */
+/**
+ * CloudNativePG's operator asks each instance for its state (8000), instances replicate among themselves, tell the
+ * Kubernetes API of their role, and write backups to an object store; neither of those has an address to be named here.
+ */
 function databasePolicy(clients: readonly object[]): Manifest {
   return policy('postgres', {
     podSelector: { matchLabels: podLabels('postgres') },
-    policyTypes: ['Ingress'],
+    policyTypes: ['Ingress', 'Egress'],
     ingress: [
       { from: [...clients, pods(MIGRATIONS), pods('postgres')], ports: tcp(PORTS.postgres) },
       { from: [namespace(PLATFORM.postgresOperatorNamespace)], ports: tcp(PORTS.postgres, 8000) },
       { from: [namespace(PLATFORM.prometheus.namespace)], ports: tcp(9187) },
     ],
+    egress: [{ to: [pods('postgres')], ports: tcp(PORTS.postgres) }, { ports: tcp(443, 6443) }],
   });
 }
 

@@ -35,6 +35,12 @@ export const MONOLITH = 'stoa';
 /** Topics that a service with `live: true` listens to; its declaration says only that it does. */
 export const LIVE_TOPICS: Readonly<Record<string, readonly string[]>> = { bff: ['orders.events'] };
 
+/** Plain HTTP listeners, for those from outside: storefronts, and the payment provider's webhooks. Names are port names. */
+export const HTTP_PORTS: Readonly<Record<string, { readonly name: string; readonly port: number }>> = {
+  bff: { name: 'http', port: 4000 },
+  payments: { name: 'webhooks', port: 4001 },
+};
+
 /** TCP ports outside the cluster that a service needs: the payment provider's API, mail submission. */
 export const OUTSIDE_PORTS: Readonly<Record<string, readonly number[]>> = {
   payments: [443],

@@ -31,9 +31,7 @@ function calls({ services }: Model): string[] {
     const particular = methods.filter(({ rules }) => !rules.callers.has('*'));
     return particular.flatMap(({ callers }) => callers.map((caller) => `  ${caller} --> ${name}`));
   });
-  const edge = services
-    .filter(({ httpPort }) => httpPort !== undefined)
-    .map(({ name }) => `  clients([clients]) --> ${name}`);
+  const edge = services.flatMap(({ name, http }) => (http === undefined ? [] : [`  outside([outside]) --> ${name}`]));
   return ['flowchart LR', ...edge, `  ${OPERATOR}[/${OPERATOR}/]`, ...[...new Set(edges)].sort()];
 }
 

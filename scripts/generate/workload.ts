@@ -1,6 +1,6 @@
 // A workload is a Deployment and the services that its pods host: one service each, or all of them in the monolith.
 // Its name is also that of its pods' label, of its Kubernetes Service and, for one service, of its service account.
-import { callersOf, type MethodModel, type Model, type ServiceModel, usesBroker } from './model.ts';
+import { callersOf, type HttpPort, type MethodModel, type Model, type ServiceModel, usesBroker } from './model.ts';
 import { MONOLITH } from './settings.ts';
 
 export interface Workload {
@@ -9,7 +9,7 @@ export interface Workload {
   readonly methods: readonly MethodModel[];
   /** Those that call it from outside its own pods. */
   readonly callers: readonly string[];
-  readonly httpPort: number | undefined;
+  readonly http: readonly HttpPort[];
   readonly usesBroker: boolean;
   readonly databases: readonly string[];
 }
@@ -37,7 +37,7 @@ function workloadOf(name: string, services: readonly ServiceModel[]): Workload {
     services,
     methods: outside,
     callers: callersOf({ methods: outside }),
-    httpPort: services.find(({ httpPort }) => httpPort !== undefined)?.httpPort,
+    http: services.flatMap(({ http }) => (http === undefined ? [] : [http])),
     usesBroker: services.some(usesBroker),
     databases: services.flatMap(({ databases }) => databases),
   };
