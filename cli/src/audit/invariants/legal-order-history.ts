@@ -1,12 +1,12 @@
 // I11a: each order's stream, replayed through the pure reducer, is a history that could have happened: versions without
 // a gap, no change that its status forbids, and nothing changed but what the event is about.
-import { isDeepStrictEqual } from 'node:util';
 import { fromBinary, type MessageShape } from '@bufbuild/protobuf';
 import { evolve, type Order, type OrderChange, place } from '@stoa/orders/domain/order';
 import { orderEvents } from '@stoa/orders/infrastructure/order-events';
 import { readOrder } from '@stoa/orders/infrastructure/order-message';
 import type { OrderPlacedSchema } from '@stoa/proto/stoa/orders/v1/events_pb';
 import { collect, type Invariant } from '../invariant.ts';
+import { isSameValue } from '../same-value.ts';
 import { batches } from '../stream.ts';
 
 interface EventRow {
@@ -65,7 +65,7 @@ function replay(before: Order | undefined, row: EventRow): Order {
   if (before === undefined && shortName(row.type) !== 'OrderPlaced')
     throw new Error('the first event must be OrderPlaced');
   if (after.version !== row.aggregate_version) throw new Error(`its number must be ${after.version}`);
-  if (!isDeepStrictEqual(after, carried)) throw new Error('it carries another order than the replay gives');
+  if (!isSameValue(after, carried)) throw new Error('it carries another order than the replay gives');
   return after;
 }
 
