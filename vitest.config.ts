@@ -29,7 +29,8 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['**/tests/unit/**/*.test.ts'] },
+        // Long enough for a property test on a machine that is busy with something else: time is not what is tested.
+        test: { name: 'unit', include: ['**/tests/unit/**/*.test.ts'], testTimeout: 60_000 },
       },
       {
         extends: true,
@@ -37,8 +38,8 @@ export default defineConfig({
           name: 'integration',
           include: ['**/tests/integration/**/*.test.ts'],
           ...infrastructure,
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
         },
       },
       {
@@ -47,8 +48,8 @@ export default defineConfig({
           name: 'contract',
           include: ['**/tests/contract/**/*.test.ts'],
           ...infrastructure,
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
         },
       },
       {

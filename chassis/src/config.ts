@@ -67,7 +67,7 @@ function parse(setting: Setting, text: string): unknown {
     case 'integer': {
       const value = Number(text);
       const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = setting;
-      if (!Number.isInteger(value) || value < min || value > max) {
+      if (!/^-?\d+$/.test(text) || value < min || value > max) {
         throw new Error(`must be an integer from ${min} to ${max}`);
       }
       return value;
@@ -107,13 +107,21 @@ export function readConfig<Spec extends ConfigSpec>(
   return Object.freeze(Object.fromEntries(values)) as ConfigOf<Spec>;
 }
 
+function withoutPassword(text: string): string {
+  const url = new URL(text);
+  if (url.password === '' && url.username === '') return text;
+  url.username = '***';
+  url.password = '';
+  return url.href;
+}
+
 /** The configuration as it may be printed: secrets are masked, URLs lose their passwords. */
 export function redactedConfig<Spec extends ConfigSpec>(spec: Spec, config: ConfigOf<Spec>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(spec).map(([key, setting]) => {
       const value = config[key];
       if (value !== undefined && setting.secret) return [key, '***'];
-      if (setting.kind === 'url' && typeof value === 'string') return [key, value.replace(/\/\/[^@/]*@/, '//***@')];
+      if (setting.kind === 'url' && typeof value === 'string') return [key, withoutPassword(value)];
       return [key, value];
     }),
   );

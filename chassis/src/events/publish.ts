@@ -15,11 +15,14 @@ export type Publish = <Desc extends DescMessage>(
 /**
  * Makes `publish`: `publish(tx, OrderPlacedSchema, { orderId, … })` adds the event to the transaction's outbox and
  * returns its id. Topic, aggregate key and version come from the message's contract options. Throws when the key
- * or a version is missing: an event without them could be neither ordered nor found.
+ * or a version is missing: an event without them could be neither ordered nor found. With `topics` given it also throws
+ * for a message of another topic: nobody would number it here.
  */
-export function createPublish(ids: Ids): Publish {
+export function createPublish(ids: Ids, topics?: ReadonlySet<string>): Publish {
   return (tx, schema, init, cause = tx.cause) => {
     const type = eventTypeOf(schema);
+    if (topics?.has(type.topic) === false)
+      throw new Error(`${schema.typeName}: this service does not publish ${type.topic}`);
     const message = create(schema, init) as unknown as Record<string, unknown>;
     const aggregateId = message[type.key.localName] as string;
     if (!aggregateId) throw new Error(`${schema.typeName} was published without ${type.key.name}`);

@@ -17,7 +17,8 @@ export interface AdminOptions {
 
 export interface HttpServer {
   readonly port: number;
-  close(): Promise<void>;
+  /** Takes no new connections; those that are still open after `graceMs` are cut. */
+  close(graceMs: number): Promise<void>;
 }
 
 /** Opens a port; a taken one is told in one sentence. */
@@ -30,9 +31,13 @@ export async function listenHttp(server: Server, host: string, port: number): Pr
   });
   return {
     port: (server.address() as AddressInfo).port,
-    close: () =>
+    close: (graceMs) =>
       new Promise((resolve) => {
-        server.close(() => resolve());
+        const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+        server.close(() => {
+          clearTimeout(cut);
+          resolve();
+        });
         server.closeIdleConnections();
       }),
   };

@@ -38,9 +38,9 @@ export function startBackground(built: BuiltService, options: BackgroundOptions)
   const jobs = (definition.jobs ?? []) as readonly JobDefinition<AnyContext>[];
   for (const job of [...jobs, ...retention(built, topics)]) {
     const bell = options.bells(definition.name, job.name);
-    const { clock, log } = context;
+    const { log } = context;
     options.loops.start(`${definition.name}.${job.name}`, (signal) =>
-      runJob(job, context, { bell, clock, log, metrics: options.metrics }, signal),
+      runJob(job, context, { bell, log, metrics: options.metrics }, signal),
     );
   }
   return workers;

@@ -5,6 +5,7 @@ import type { Client } from '@connectrpc/connect';
 import { readConfig, type Setting } from '../config.ts';
 import type { LiveEvents } from '../events/live.ts';
 import { createPublish } from '../events/publish.ts';
+import type { Topic } from '../events/topic.ts';
 import type { Failpoints } from '../failpoint.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
@@ -70,7 +71,8 @@ export async function buildService(definition: AnyService, environment: ServiceE
   const { name } = definition;
   const { runtime, metrics, failpoints } = environment;
   const log = environment.log.with({ service: name });
-  const publish = createPublish(runtime.ids);
+  const topics = (definition.publishes ?? []) as readonly Topic[];
+  const publish = createPublish(runtime.ids, new Set(topics.map((topic) => topic.name)));
   const base = {
     ...runtime,
     service: name,

@@ -96,11 +96,15 @@ export async function startHost(options: HostOptions): Promise<Host> {
 
   async function stop(): Promise<void> {
     stopping = true;
-    await Promise.all([grpc?.drain(config.drainMs), shared.loops.stop(), ...closers.map((server) => server.close())]);
-    for (const service of built) await service.teardown();
+    // One part that cannot be closed must not keep the others open.
+    const closed = (part: Promise<unknown> | undefined) =>
+      part?.catch((error: unknown) => log.warn('a part could not be closed', { error }));
+    const servers = closers.map((server) => closed(server.close(config.drainMs)));
+    await Promise.all([closed(grpc?.drain(config.drainMs)), closed(shared.loops.stop()), ...servers]);
+    for (const service of built) await closed(service.teardown());
     shared.connections.close();
-    await bus?.close();
-    await Promise.all(shared.databases.map((database) => database.close()));
+    await closed(bus?.close());
+    await Promise.all(shared.databases.map((database) => closed(database.close())));
   }
 
   try {

@@ -13,7 +13,7 @@ export interface Loops {
 }
 
 const RESTART_MS = 1000;
-const JOB_RETRY_MS = { first: 200, max: 30_000 };
+const JOB_RETRY_MS = { first: 200, max: 5000 };
 
 export function createLoops(clock: Clock, log: Log): Loops {
   const ending = new AbortController();
@@ -47,10 +47,10 @@ export function createLoops(clock: Clock, log: Log): Loops {
 export async function runJob<Context>(
   job: JobDefinition<Context>,
   context: Context,
-  parts: { readonly bell: Bell; readonly clock: Clock; readonly log: Log; readonly metrics: Metrics },
+  parts: { readonly bell: Bell; readonly log: Log; readonly metrics: Metrics },
   signal: AbortSignal,
 ): Promise<void> {
-  const { bell, clock, log, metrics } = parts;
+  const { bell, log, metrics } = parts;
   let failures = 0;
   while (!signal.aborted) {
     try {
@@ -61,7 +61,8 @@ export async function runJob<Context>(
       if (signal.aborted) return;
       metrics.count('job_failed_total', 'Runs of a job that threw', { job: job.name });
       log.warn('a job failed; trying again', { job: job.name, error, attempt: ++failures });
-      await clock.sleep(Math.min(JOB_RETRY_MS.max, JOB_RETRY_MS.first * 2 ** failures), signal);
+      // A ring ends the pause: whoever rings has a reason to believe that it is worth another try.
+      await bell.wait(Math.min(JOB_RETRY_MS.max, JOB_RETRY_MS.first * 2 ** failures), signal);
     }
   }
 }

@@ -56,10 +56,10 @@ export const SqlState = {
   queryCanceled: '57014',
 } as const;
 
-/** The SQLSTATE of an error from the database, or undefined for any other error. */
+/** The SQLSTATE of an error from the database, or undefined for any other error (EPIPE has five letters, too). */
 export function sqlState(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  return typeof code === 'string' && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
 /** Name of the constraint that an error is about, or undefined. */

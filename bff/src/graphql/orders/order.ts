@@ -115,7 +115,7 @@ export const OrderRef = builder.objectRef<OrderView>('Order').implement({
     }),
     reason: t.string({
       nullable: true,
-      description: 'Why it was rejected or cancelled, for example INSUFFICIENT_STOCK or PAYMENT_DECLINED.',
+      description: 'Why it was rejected or cancelled, for example INSUFFICIENT_STOCK or CARD_DECLINED.',
       resolve: ({ order }) => order.reason || null,
     }),
     lines: t.field({ type: [OrderLineRef], resolve: ({ order }) => order.lines }),

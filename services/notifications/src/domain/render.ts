@@ -39,8 +39,11 @@ export interface RenderedMail {
 
 const REJECTIONS: Readonly<Record<string, string>> = {
   INSUFFICIENT_STOCK: 'Something you ordered sold out while we were processing your order.',
-  PAYMENT_DECLINED: 'Your payment was declined.',
-  PAYMENT_TIMEOUT: 'We could not get an answer from the payment provider in time.',
+  CARD_DECLINED: 'Your payment was declined.',
+  INSUFFICIENT_FUNDS: 'Your payment was declined.',
+  INVALID_TOKEN: 'Your payment was declined.',
+  AUTHENTICATION_REQUIRED: 'Your payment was not confirmed.',
+  AUTHORIZING_TIMED_OUT: 'We could not get an answer from the payment provider in time.',
   CUSTOMER_REQUEST: 'You asked us to cancel it.',
 };
 

@@ -40,7 +40,7 @@ test('each outcome of an order becomes one mail to the address that orders knows
   const [confirmed, rejected, cancelled, shipped] = [newId(), newId(), newId(), newId()];
   await service.deliver(CONSUMER, [
     orderEvent('confirmed', confirmed),
-    orderEvent('rejected', rejected, { reason: 'PAYMENT_DECLINED' }),
+    orderEvent('rejected', rejected, { reason: 'CARD_DECLINED' }),
     orderEvent('cancelled', cancelled, { reason: 'CUSTOMER_REQUEST' }),
     orderEvent('shipped', shipped, { trackingNumber: 'ZX-99' }),
   ]);

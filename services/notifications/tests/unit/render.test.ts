@@ -46,7 +46,7 @@ test('a shipment mail carries the tracking number, and says nothing of one when 
 });
 
 test('a rejection explains a known reason, never shows a code, and says that nothing was charged', () => {
-  const known = renderMail('order-rejected', { ...ORDER, reason: 'PAYMENT_DECLINED' }, OPTIONS).text;
+  const known = renderMail('order-rejected', { ...ORDER, reason: 'CARD_DECLINED' }, OPTIONS).text;
   expect(known).toContain('Your payment was declined.');
   expect(known).toContain('You have not been charged.');
   for (const reason of ['SOME_NEW_REASON', 'constructor', '']) {

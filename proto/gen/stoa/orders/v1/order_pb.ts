@@ -176,7 +176,7 @@ export type Order = Message<"stoa.orders.v1.Order"> & {
   updatedAt?: Timestamp | undefined;
 
   /**
-   * Why it was rejected or cancelled, for example INSUFFICIENT_STOCK, PAYMENT_DECLINED, PAYMENT_TIMEOUT, CUSTOMER_REQUEST.
+   * Why it was rejected or cancelled, for example INSUFFICIENT_STOCK, CARD_DECLINED, AUTHORIZING_TIMED_OUT, CUSTOMER_REQUEST.
    *
    * @generated from field: string reason = 14;
    */
