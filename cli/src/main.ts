@@ -55,6 +55,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   async host(args) {
     const { servicesNamed } = await import('./services.ts');
     const { runHost } = await import('@stoa/chassis/host/run-host');
+    // A supervisor that was killed: whoever starts next needs our ports, and nobody would ever stop us.
+    process.once('disconnect', () => process.exit(1));
     await runHost(servicesNamed(args));
     return new Promise(() => {});
   },

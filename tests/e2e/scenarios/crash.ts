@@ -48,4 +48,4 @@ export function crashing(shop: () => Shop, split: boolean): void {
 }
 
 /** The process that hosts this service alone. */
-const serviceIn = (shop: Shop, name: string) => processIn(shop.tree(), new RegExp(`\\.ts (host )?${name}$`));
+const serviceIn = (shop: Shop, name: string) => processIn(shop.tree(), new RegExp(`main\\.ts host ${name}$`));
