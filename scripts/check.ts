@@ -8,7 +8,7 @@ import { bufBreaking, generatedCode, type Outcome } from './checks/contracts.ts'
 import { importCycles } from './checks/cycles.ts';
 import { chassisWords, fileLength, runningTests, typeHoles } from './checks/hygiene.ts';
 import { environments } from './checks/kubernetes.ts';
-import { generatedPolicy, routesByHand, samePolicy } from './checks/mesh.ts';
+import { alertedMetrics, generatedPolicy, routesByHand, samePolicy } from './checks/mesh.ts';
 import { declaredPackages, pinnedPackages, registryNames } from './checks/packages.ts';
 import { type Finding, type Repository, readRepository } from './checks/repository.ts';
 import { root, runTool } from './checks/run-tool.ts';
@@ -37,6 +37,7 @@ const checks: readonly Check[] = [
   rule('layers of a service', serviceLayers),
   rule('no import cycles', importCycles),
   rule('no route, retry or timeout by hand', routesByHand),
+  rule('alerts on metrics that exist', alertedMetrics),
   rule('packages declared where used', declaredPackages),
   rule('packages pinned', pinnedPackages),
   rule('no registry named', registryNames),

@@ -18,6 +18,11 @@ const allowances: readonly Allowance[] = [
     reason: 'the ports themselves: the one real clock, sleep and random source',
   },
   {
+    path: /^mesh\/environments\/secrets\.ts$/,
+    things: ['randomness'],
+    reason: 'a program that makes passwords',
+  },
+  {
     path: /^chassis\/src\/postgres\/(pg-database|migrate|provision)\.ts$/,
     things: ['pg'],
     reason: 'the database adapter',

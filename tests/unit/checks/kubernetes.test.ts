@@ -1,7 +1,7 @@
 // The rules over rendered manifests, each with the mistake that it is there for.
 import { describe, expect, it } from 'vitest';
 import { documentsOf } from '../../../scripts/checks/documents.ts';
-import { linkerdRules, routesByHand } from '../../../scripts/checks/mesh.ts';
+import { alertedMetrics, linkerdRules, routesByHand } from '../../../scripts/checks/mesh.ts';
 import { brokenReferences } from '../../../scripts/checks/references.ts';
 import { graceProblems, unreadSettings } from '../../../scripts/checks/settings.ts';
 import { skaffoldProblems } from '../../../scripts/checks/skaffold.ts';
@@ -174,5 +174,18 @@ describe('skaffold', () => {
     const text =
       'build: { artifacts: [{ image: stoa-orders }] }\nprofiles: [{ name: prod, manifests: { kustomize: { paths: [mesh/environments/prod] } } }]';
     expect(skaffoldProblems(text, environments)).toEqual(['skaffold.yaml: profile prod: there is no environment prod']);
+  });
+});
+
+describe('alerts', () => {
+  it('look at metrics that something exports', () => {
+    const rules = 'kind: PrometheusRule\nexpr: rate(stoa_calls_seconds_count[5m]) > 0 and stoa_lag > 1\n';
+    const repository = sample({
+      'mesh/components/monitoring/rules.yaml': rules,
+      'chassis/src/metrics-of-calls.ts': "metrics.observe('calls_seconds', 'help', 1);\n",
+    });
+    expect(alertedMetrics(repository).map(({ message }) => message)).toEqual([
+      'an alert on stoa_lag, which nothing exports',
+    ]);
   });
 });
