@@ -130,6 +130,6 @@ function putOff(context: PaymentsContext, payment: Payment, { input, attempts }:
     operation,
     state: 'DUE',
     pauseMs: pauseMs(attempts, { baseMs: retryBaseMs, capMs: retryCapMs }, context.random.below),
-    error: outcome.kind === 'approved' || outcome.kind === 'action_required' ? '' : outcome.code,
+    error: outcome.kind === 'approved' || outcome.kind === 'action_required' ? outcome.kind : outcome.code,
   };
 }

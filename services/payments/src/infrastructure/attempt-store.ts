@@ -109,9 +109,9 @@ export async function changeAttempts(tx: Tx, changes: readonly AttemptChange[]):
     where a.payment_id = c.payment_id and a.operation = c.operation and a.state = 'DUE'`);
 }
 
-/** Makes the calls that are owed for these payments due at once, whatever their pause; how many there were. */
+/** Ends the pauses between calls for these payments; how many there were. A first call under way is left alone. */
 export function hurryAttempts(tx: Tx, paymentIds: readonly string[]): Promise<number> {
   return tx.run(sql`
     update payment_attempt set next_attempt_at = now(), updated_at = now()
-    where payment_id = any(${paymentIds}::uuid[]) and state = 'DUE'`);
+    where payment_id = any(${paymentIds}::uuid[]) and state = 'DUE' and not (attempts = 1 and last_error = '')`);
 }

@@ -60,14 +60,16 @@ async function runProviderCalls(context: PaymentsContext, signal: AbortSignal): 
   };
   try {
     while (!signal.aborted) {
+      const wasIdle = underWay.size === 0;
       const due = await leaseDue(context.db, {
         fresh: fresh.size - fresh.busy,
         repeats: repeats.size - repeats.busy,
         leaseMs: callDeadlineMs + LEASE_MARGIN_MS,
       });
       for (const call of due) start(call, call.attempts === 1 ? fresh : repeats);
-      if (underWay.size === 0) return false;
-      await context.deps.bell.wait(LOOK_MS, signal);
+      // Nothing was due while all lanes were free. Had some been taken, what they kept out may be due still.
+      if (underWay.size === 0 && wasIdle) return false;
+      if (underWay.size > 0) await context.deps.bell.wait(LOOK_MS, signal);
     }
     return false;
   } finally {

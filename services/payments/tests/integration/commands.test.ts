@@ -2,12 +2,12 @@
 import { PaymentAuthorizedSchema, PaymentDeclinedSchema } from '@stoa/proto/stoa/payments/v1/events_pb';
 import { PaymentState } from '@stoa/proto/stoa/payments/v1/payments_pb';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { authorize, cancel, capture, openPayments, PATIENT, type Payments, PROVIDERS } from './fixtures.ts';
+import { authorize, cancel, capture, openPayments, type Payments, PROVIDERS } from './fixtures.ts';
 
 describe.each(PROVIDERS)('%s', (kind) => {
   let payments: Payments;
   beforeAll(async () => {
-    payments = await openPayments(PATIENT, kind);
+    payments = await openPayments({}, kind);
   });
   afterAll(() => payments?.stop());
   afterEach(() => payments.expectBooksToAgree());

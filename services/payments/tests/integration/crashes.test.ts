@@ -5,12 +5,12 @@ import { sql } from '@stoa/chassis/postgres/sql';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { PaymentsContext } from '../../src/context.ts';
 import { providerCalls } from '../../src/infrastructure/provider-calls.ts';
-import { authorize, cancel, capture, openPayments, PATIENT, type Payments, PROVIDERS } from './fixtures.ts';
+import { authorize, cancel, capture, openPayments, type Payments, PROVIDERS } from './fixtures.ts';
 
 describe.each(PROVIDERS)('%s', (kind) => {
   let payments: Payments;
   beforeAll(async () => {
-    payments = await openPayments(PATIENT, kind);
+    payments = await openPayments({}, kind);
   });
   afterAll(() => payments?.stop());
   afterEach(() => payments.expectBooksToAgree());
@@ -87,6 +87,7 @@ describe.each(PROVIDERS)('%s', (kind) => {
     const orders = Array.from({ length: 150 }, () => payments.newOrder());
     await payments.deliver(...orders.map((order) => authorize(order)));
     await Promise.all([payments.work(), payments.work()]);
+    await payments.settle();
     const { calls, authorized } = await payments.service.db.one(sql<{ calls: bigint; authorized: bigint }>`
     select sum(attempts)::bigint as calls, count(*) filter (where p.state = 'AUTHORIZED') as authorized
     from payment_attempt join payment p using (payment_id) where order_id = any(${orders}::uuid[])`);

@@ -5,7 +5,7 @@ import { authorize, cancel, capture, openPayments, type Payments, PROVIDERS } fr
 describe.each(PROVIDERS)('%s', (kind) => {
   let payments: Payments;
   beforeAll(async () => {
-    payments = await openPayments({}, kind);
+    payments = await openPayments({ STOA_PAYMENTS_CALL_DEADLINE_MS: '200' }, kind);
   });
   afterAll(() => payments?.stop());
   afterEach(() => payments.expectBooksToAgree());

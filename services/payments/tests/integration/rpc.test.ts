@@ -5,11 +5,11 @@ import { PaymentState, PaymentsService } from '@stoa/proto/stoa/payments/v1/paym
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TOKENS } from '../../src/infrastructure/sandbox/tokens.ts';
 import { payments as definition } from '../../src/service.ts';
-import { authorize, cancel, capture, openPayments, PATIENT, type Payments } from './fixtures.ts';
+import { authorize, cancel, capture, openPayments, type Payments } from './fixtures.ts';
 
 let payments: Payments;
 beforeAll(async () => {
-  payments = await openPayments(PATIENT);
+  payments = await openPayments();
 });
 afterAll(() => payments?.stop());
 

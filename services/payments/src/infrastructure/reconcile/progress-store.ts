@@ -50,11 +50,11 @@ export interface LedgerStretch {
 }
 
 /** Payments with movements in our ledger after an entry, up to a moment. */
-export async function readLedger(db: Database, { provider, until }: Pass, afterId: bigint, limit: number) {
-  const rows = await db.rows(sql<{ id: bigint; payment_id: string }>`
-    select id, payment_id from (
-      select id, payment_id, account, created_at from ledger_entry where id > ${afterId} order by id limit ${limit}
-    ) e where account = ${providerAccount(provider)} and created_at <= ${until} order by id`);
-  const stretch: LedgerStretch = { lastId: rows.at(-1)?.id ?? afterId, paymentIds: rows.map((row) => row.payment_id) };
+export async function readLedger(db: Database, { provider, since, until }: Pass, afterId: bigint, limit: number) {
+  const rows = await db.rows(sql<{ id: bigint; payment_id: string; compared: boolean }>`
+    select id, payment_id, account = ${providerAccount(provider)} and created_at >= ${since} as compared
+    from ledger_entry where id > ${afterId} and created_at <= ${until} order by id limit ${limit}`);
+  const paymentIds = rows.filter(({ compared }) => compared).map(({ payment_id }) => payment_id);
+  const stretch: LedgerStretch = { lastId: rows.at(-1)?.id ?? afterId, paymentIds };
   return stretch;
 }

@@ -14,7 +14,6 @@ import {
   type ProviderRecord,
   unknownPayment,
 } from '../../domain/reconcile.ts';
-import { hurryAttempts } from '../attempt-store.ts';
 import { readPayments } from '../payment-store.ts';
 import { countOpen, type OpenFinding, writeFindings } from './finding-store.ts';
 import { runPass } from './pass.ts';
@@ -58,9 +57,7 @@ async function look(context: PaymentsContext, suspect: Suspect): Promise<void> {
   const after = await read();
   const again = () => lookAgain(context.db, paymentId, pauseMs(looks, LOOK_PAUSE, context.random.below));
   if (!isAtRest(before, after)) {
-    // UNKNOWN is not settled here: the provider is asked again under the same key, and that answer counts.
-    await context.db.transact((tx) => hurryAttempts(tx, [paymentId]));
-    context.wake('provider-calls');
+    // UNKNOWN is not settled here: the calls go on under the same key, and their answer counts.
     return again();
   }
   const found = differencesOf(after, records);

@@ -19,6 +19,15 @@ export async function suspect(db: Queryable, paymentIds: readonly string[], dela
     set next_look_at = least(reconciliation_suspect.next_look_at, excluded.next_look_at)`);
 }
 
+/** Has a payment looked at now, unless something of it is under way: that will be asked about anyway. */
+export async function suspectAtRest(db: Queryable, paymentId: string): Promise<void> {
+  await db.run(sql`
+    insert into reconciliation_suspect (payment_id)
+    select ${paymentId}::uuid where not exists (
+      select 1 from payment where payment_id = ${paymentId} and operation is not null)
+    on conflict (payment_id) do update set next_look_at = now()`);
+}
+
 /** Takes due suspects; until the lease ends nobody else looks at them. */
 export async function leaseSuspects(db: Database, limit: number, leaseMs: number): Promise<Suspect[]> {
   const rows = await db.rows(sql<{ payment_id: string; looks: number }>`

@@ -19,6 +19,9 @@ interface RecordRow {
 
 const PAGE = 2000;
 
+/** A line whose charge is still there. */
+const isShown = ({ payment_id }: { payment_id: string | null }) => payment_id !== null;
+
 const toRecord = (row: RecordRow): ProviderRecord => ({
   paymentId: row.payment_id,
   orderId: row.order_ref,
@@ -42,21 +45,30 @@ export async function showCharge(db: Database, paymentId: string): Promise<Provi
   return row === undefined ? [] : [toRecord(row)];
 }
 
-/** By the sandbox's ledger, in the order in which it was written. The cursor is the last line shown. */
+/**
+ * By the sandbox's ledger, a minute at a time, in the order in which it was written; a stretch of silence is crossed in
+ * steps that double. The cursor says where the next stretch begins, after which line, and how many minutes it has.
+ */
 export async function listCharges(db: Database, since: Date, cursor: string | undefined): Promise<RecordPage> {
-  const [at = since.toISOString(), key = ''] = cursor?.split('|', 2) ?? [];
+  const [from = since.toISOString(), key = '', length = '1'] = cursor?.split('|', 3) ?? [];
+  const minutes = Number(length);
   const lines = await db.rows(sql<RecordRow & { at: string; key: string }>`
     select c.payment_id, c.order_ref, c.state, c.amount_minor, c.currency, c.captured_minor, c.refunded_minor,
       null as capture_key, l.created_at as changed_at, l.created_at::text as at, l.provider_key as key
     from (
       select payment_id, created_at, provider_key from ledger
-      where created_at >= ${at}::timestamptz and (created_at, provider_key) > (${at}::timestamptz, ${key}::text)
+      where created_at >= ${from}::timestamptz
+        and created_at < ${from}::timestamptz + ${minutes}::int * interval '1 minute'
+        and (created_at, provider_key) > (${from}::timestamptz, ${key}::text)
       order by created_at, provider_key limit ${PAGE}
-    ) l join charge c using (payment_id) order by l.created_at, l.provider_key`);
+    ) l left join charge c using (payment_id) order by l.created_at, l.provider_key`);
+  // A charge with several lines is shown once, as it is now.
+  const records = [...new Map(lines.filter(isShown).map((line) => [line.payment_id, toRecord(line)])).values()];
   const last = lines.at(-1);
-  return {
-    // A charge with several lines is shown once, as it is now.
-    records: [...new Map(lines.map((line) => [line.payment_id, toRecord(line)])).values()],
-    cursor: lines.length < PAGE || last === undefined ? undefined : `${last.at}|${last.key}`,
-  };
+  if (lines.length === PAGE && last !== undefined) return { records, cursor: `${last.at}|${last.key}|1` };
+  const next = await db.maybe(sql<{ at: string }>`
+    select (${from}::timestamptz + ${minutes}::int * interval '1 minute')::text as at
+    where ${from}::timestamptz + ${minutes}::int * interval '1 minute' <= now()`);
+  const step = lines.length === 0 ? minutes * 2 : 1;
+  return { records, cursor: next && `${next.at}||${step}` };
 }

@@ -5,7 +5,7 @@ import { sql } from '@stoa/chassis/postgres/sql';
 import type { PaymentsContext } from '../../context.ts';
 import { hurryAttempts } from '../attempt-store.ts';
 import type { SignedEvent, WebhookRequest } from '../provider.ts';
-import { suspect } from '../reconcile/suspect-store.ts';
+import { suspectAtRest } from '../reconcile/suspect-store.ts';
 
 export type Receipt = 'accepted' | 'repeated' | 'forged' | 'stale';
 
@@ -36,7 +36,7 @@ function record(context: PaymentsContext, event: SignedEvent): Promise<Receipt> 
     if (inserted === 0) return 'repeated';
     if (paymentId === null) return 'accepted';
     const job = (await hurryAttempts(tx, [paymentId])) > 0 ? 'provider-calls' : 'reconcile';
-    if (job === 'reconcile') await suspect(tx, [paymentId], 0);
+    if (job === 'reconcile') await suspectAtRest(tx, paymentId);
     tx.afterCommit(() => {
       context.wake(job);
       if (job === 'provider-calls') context.deps.bell.ring();
