@@ -1,0 +1,260 @@
+// Invariants in SQL over all databases at once; every row is a violation. Written from reliability.md section 2, apart
+// from the code that they judge.
+import type { Store } from '../ports/store.ts';
+import { SAGA_TIMEOUTS } from '../world/services.ts';
+import { FOLLOWERS, PUBLISHERS } from '../world/settled.ts';
+
+export interface Check {
+  readonly invariant: string;
+  readonly says: string;
+  readonly sql: string;
+}
+
+const STOCK: readonly Check[] = [
+  {
+    invariant: 'I1',
+    says: 'stock does not add up',
+    sql: `select s.sku, s.on_hand, s.reserved from inventory.stock s
+      where s.on_hand < 0 or s.reserved < 0 or s.reserved > s.on_hand or s.on_hand <> (
+        select sum(quantity) from inventory.stock_receipt_line l where l.sku = s.sku)`,
+  },
+  {
+    invariant: 'I1',
+    says: 'more was confirmed than there was',
+    sql: `select l.sku, sum(l.quantity) as sold, max(s.on_hand) as received
+      from inventory.reservation_line l join orders.orders o on o.id = l.order_id join inventory.stock s on s.sku = l.sku
+      where o.status = 'CONFIRMED' group by l.sku having sum(l.quantity) > max(s.on_hand)`,
+  },
+  {
+    invariant: 'I2',
+    says: 'units are neither sold nor for sale',
+    sql: `select s.sku, s.reserved, coalesce(c.units, 0) as confirmed from inventory.stock s left join (
+        select l.sku, sum(l.quantity) as units from inventory.reservation_line l
+        join orders.orders o on o.id = l.order_id where o.status = 'CONFIRMED' group by l.sku) c on c.sku = s.sku
+      where s.reserved <> coalesce(c.units, 0)`,
+  },
+  {
+    invariant: 'I3',
+    says: 'reserved is not the sum of reservations',
+    sql: `select s.sku, s.reserved from inventory.stock s where s.reserved <> (
+      select coalesce(sum(l.quantity), 0) from inventory.reservation_line l
+      join inventory.reservation r using (order_id) where l.sku = s.sku and r.state in ('HELD', 'COMMITTED'))`,
+  },
+  {
+    invariant: 'I4',
+    says: 'stock is kept for an order that does not need it, or not for one that does',
+    sql: `select r.order_id, r.state, o.status from inventory.reservation r full join orders.orders o on o.id = r.order_id
+      where (r.state in ('HELD', 'COMMITTED')) is distinct from (o.status = 'CONFIRMED')
+        and (r.state in ('HELD', 'COMMITTED') or o.status = 'CONFIRMED')`,
+  },
+];
+
+const MONEY: readonly Check[] = [
+  {
+    invariant: 'I5',
+    says: 'an order was captured twice, or under two payments',
+    sql: `select order_ref, count(*) as captures, count(distinct payment_id) as payments from sandbox.ledger
+      group by order_ref having count(*) filter (where kind = 'capture' and ok) > 1 or count(distinct payment_id) > 1`,
+  },
+  {
+    invariant: 'I6',
+    says: 'the provider kept what the order does not cost',
+    sql: `select o.id, o.status, o.total_minor, coalesce(p.kept, 0) as kept from orders.orders o left join (
+        select order_ref, sum(case kind when 'capture' then amount_minor when 'refund' then -amount_minor else 0 end) as kept
+        from sandbox.ledger where ok group by order_ref) p on p.order_ref = o.id::text
+      where coalesce(p.kept, 0) <> case when o.status = 'CONFIRMED' then o.total_minor else 0 end`,
+  },
+  {
+    invariant: 'I6',
+    says: 'the two ledgers differ',
+    sql: `select coalesce(l.provider_key, s.provider_key) as key from (
+        select provider_key, kind, debit_minor + credit_minor as amount from payments.ledger_entry
+        where account = 'provider:sandbox') l
+      full join (select provider_key, kind, amount_minor from sandbox.ledger
+        where ok and kind in ('capture', 'refund')) s on s.provider_key = l.provider_key
+      where l.amount is distinct from s.amount_minor or l.kind is distinct from s.kind`,
+  },
+  {
+    invariant: 'I6',
+    says: 'debit and credit differ',
+    sql: `select currency from payments.ledger_entry group by currency having sum(debit_minor) <> sum(credit_minor)`,
+  },
+  {
+    invariant: 'I7',
+    says: 'the provider still holds money of an ended order',
+    sql: `select c.order_ref, c.state, o.status from sandbox.charge c left join orders.orders o on o.id::text = c.order_ref
+      where c.state in ('AUTHORIZED', 'PROCESSING')`,
+  },
+  {
+    invariant: 'I18',
+    says: 'another amount was charged than the order says',
+    sql: `select o.id, o.total_minor, p.amount_minor from orders.orders o join payments.payment p on p.order_id = o.id
+      where p.currency <> '' and p.amount_minor <> o.total_minor`,
+  },
+];
+
+const MACHINE = [
+  ' RESERVING',
+  'RESERVING AUTHORIZING',
+  'RESERVING UNDOING_RESERVING',
+  'RESERVING COMPENSATED',
+  'AUTHORIZING COMMITTING_STOCK',
+  'AUTHORIZING UNDOING_AUTHORIZING',
+  'AUTHORIZING UNDOING_RESERVING',
+  'COMMITTING_STOCK CAPTURING',
+  'COMMITTING_STOCK UNDOING_AUTHORIZING',
+  'CAPTURING ARRANGING_SHIPMENT',
+  'CAPTURING UNDOING_AUTHORIZING',
+  'ARRANGING_SHIPMENT COMPLETED',
+  'ARRANGING_SHIPMENT UNDOING_AUTHORIZING',
+  'UNDOING_AUTHORIZING UNDOING_RESERVING',
+  'UNDOING_RESERVING COMPENSATED',
+];
+
+const ORDERS: readonly Check[] = [
+  {
+    invariant: 'I9',
+    says: 'a key without its order, or an order without a key',
+    sql: `select coalesce(k.order_id, o.id) as id from orders.idempotency_key k full join orders.orders o on o.id = k.order_id
+      where k.order_id is null or o.id is null`,
+  },
+  {
+    invariant: 'I11',
+    says: 'a stream that is not dense, or an order that is not its last event',
+    sql: `select o.id, o.version, count(*) as events from orders.orders o left join orders.outbox e
+        on e.topic = 'orders.events' and e.aggregate_id = o.id::text
+      group by o.id having count(e.id) <> o.version or min(e.aggregate_version) <> 1 or max(e.aggregate_version) <> o.version`,
+  },
+  {
+    invariant: 'I11',
+    says: 'an illegal move of the saga',
+    sql: `select saga_id, version, from_state, to_state from (
+        select *, lag(to_state, 1, '') over (partition by saga_id order by version) as before,
+          row_number() over (partition by saga_id order by version) as n from orders.saga_transition) t
+      where from_state <> before or n <> version
+        or (from_state <> to_state and from_state || ' ' || to_state not in (${MACHINE.map((m) => `'${m}'`).join(', ')}))`,
+  },
+  {
+    invariant: 'I12',
+    says: 'a saga whose parts disagree',
+    sql: `select g.saga_id, g.state, r.state as stock, p.state as payment, h.state as shipment, o.status
+      from orders.saga g join orders.orders o on o.id = g.saga_id
+      left join inventory.reservation r on r.order_id = g.saga_id
+      left join payments.payment p on p.order_id = g.saga_id left join shipping.shipment h on h.order_id = g.saga_id
+      where case g.state
+        when 'COMPLETED' then not (o.status = 'CONFIRMED' and r.state = 'COMMITTED' and p.state = 'CAPTURED'
+          and h.state = 'CREATED')
+        else not (o.status in ('REJECTED', 'CANCELLED') and coalesce(r.state in ('RELEASED', 'REFUSED'), true)
+          and coalesce(p.state in ('DECLINED', 'VOIDED', 'REFUNDED'), true) and h.state is null) end`,
+  },
+  {
+    invariant: 'I17',
+    says: 'confirmed for another reason than its capture',
+    sql: `select e.aggregate_id from orders.outbox e left join payments.outbox c on c.event_id = e.causation_id
+      where e.type = 'stoa.orders.v1.OrderConfirmed' and (c.type is distinct from 'stoa.payments.v1.PaymentCaptured'
+        or c.aggregate_id <> e.aggregate_id)`,
+  },
+  {
+    invariant: 'I10',
+    says: 'a person was called',
+    sql: 'select saga_id, kind from orders.manual_task',
+  },
+];
+
+const FOLLOWED: readonly Check[] = [
+  {
+    invariant: 'I16',
+    says: 'the catalog believes another availability',
+    sql: `select s.sku, s.on_hand - s.reserved as available, a.available as believed from inventory.stock s
+      left join catalog.sku_availability a on a.sku = s.sku
+      where a.available is distinct from s.on_hand - s.reserved or a.version is distinct from s.version`,
+  },
+  {
+    invariant: 'I16',
+    says: 'a cart that does not know what became of its order',
+    sql: `select o.id, o.status, c.order_id from orders.orders o join cart.cart c on c.id = o.cart_id
+      where (o.status = 'CONFIRMED') <> (c.order_id is not distinct from o.id)`,
+  },
+  {
+    invariant: 'I20',
+    says: 'mails that are missing, too many, or wrong',
+    sql: `select coalesce(w.order_id, m.order_id) as order_id, w.template as wanted, m.template as sent from (
+        select e.aggregate_id::uuid as order_id, case e.type
+          when 'stoa.orders.v1.OrderConfirmed' then 'order-confirmed'
+          when 'stoa.orders.v1.OrderRejected' then 'order-rejected'
+          when 'stoa.orders.v1.OrderCancelled' then 'order-cancelled'
+          when 'stoa.orders.v1.OrderShipmentCreated' then 'order-shipped' end as template
+        from orders.outbox e where e.topic = 'orders.events' and e.type <> 'stoa.orders.v1.OrderPlaced') w
+      full join (select order_id, template, count(*) as n from notifications.mailbox group by 1, 2) m
+        on m.order_id = w.order_id and m.template = w.template
+      where w.template is null or m.template is null or m.n <> 1`,
+  },
+];
+
+const EVENTS: readonly Check[] = [
+  ...PUBLISHERS.flatMap(({ service }) => [
+    {
+      invariant: 'I15',
+      says: `numbers of ${service} are not dense`,
+      sql: `select h.topic, h.seq, count(o.id) as events, max(o.pub_seq) as highest from ${service}.outbox_head h
+        left join ${service}.outbox o on o.topic = h.topic group by h.topic, h.seq
+        having count(o.id) <> h.seq or count(o.pub_seq) <> h.seq or coalesce(max(o.pub_seq), 0) <> h.seq`,
+    },
+    {
+      invariant: 'I15',
+      says: `an aggregate's versions do not rise with the numbers of ${service}`,
+      sql: `select topic, aggregate_id, aggregate_version from (
+          select topic, aggregate_id, aggregate_version, lag(aggregate_version)
+            over (partition by topic, aggregate_id order by pub_seq) as before
+          from ${service}.outbox where aggregate_version is not null) o where before >= aggregate_version`,
+    },
+  ]),
+  ...FOLLOWERS.map(({ service, name, topic, owner }) => ({
+    invariant: 'I13',
+    says: `${name} is not at the head`,
+    sql: `select w.seq, h.seq as head from ${owner}.outbox_head h full join ${service}.consumer_watermark w
+        on w.topic = h.topic and w.consumer = '${name}'
+      where h.topic = '${topic}' and w.seq is distinct from h.seq and h.seq > 0`,
+  })),
+  ...[...new Set(FOLLOWERS.map(({ service }) => service))].map((service) => ({
+    invariant: 'I21',
+    says: `messages were parked in ${service}`,
+    sql: `select consumer, seq, type, error from ${service}.parked_event where resolved_at is null`,
+  })),
+];
+
+const WATCHED: Check = {
+  invariant: 'I13',
+  says: 'the database saw a number or a watermark go back',
+  sql: 'select invariant, says, subject from watched.wrong',
+};
+
+export const CHECKS: readonly Check[] = [WATCHED, ...STOCK, ...MONEY, ...ORDERS, ...FOLLOWED, ...EVENTS];
+
+/** A step that ended by its timer had its whole time. */
+export function timers(hurry: number): Check {
+  const cases = [...SAGA_TIMEOUTS].map(([state, seconds]) => `when '${state}' then ${Math.max(2, seconds / hurry)}`);
+  return {
+    invariant: 'I11',
+    says: 'a step was ended by a timer that was not its own',
+    sql: `select t.saga_id, t.from_state, t.at - e.at as lasted from orders.saga_transition t
+      cross join lateral (select min(at) as at from orders.saga_transition s
+        where s.saga_id = t.saga_id and s.to_state = t.from_state) e
+      where t.trigger_id like 'timer:%' and t.to_state <> t.from_state
+        and t.at - e.at < make_interval(secs => (case t.from_state ${cases.join(' ')} else 0 end) - 0.1)`,
+  };
+}
+
+/** The cursor of a topic passes nothing that the broker has never stored. */
+export function cursors(store: Store, hasStored: (topic: string, sequence: bigint) => boolean): string[] {
+  return PUBLISHERS.flatMap(({ service }) => {
+    const { rows } = store.query(service, 'select topic, published from outbox_head');
+    return rows.flatMap(({ topic, published }) => {
+      for (let sequence = 1n; sequence <= (published as bigint); sequence++) {
+        if (hasStored(topic as string, sequence)) continue;
+        return [`I13: the cursor of ${topic} is at ${published}, and ${sequence} was never stored by the broker`];
+      }
+      return [];
+    });
+  });
+}

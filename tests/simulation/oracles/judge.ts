@@ -1,0 +1,27 @@
+// The verdict over a settled world: the invariants of reliability.md that its data can show, and what the clients heard.
+import type { Shop } from '../world/shop.ts';
+import type { World } from '../world/world.ts';
+import { CHECKS, cursors, timers } from './checks.ts';
+import { checkHistory } from './clients.ts';
+import { checkPrices } from './prices.ts';
+
+const SHOWN_MAX = 3;
+/** Said at level error, and right under faults: the loop is started again. */
+const EXPECTED_ERRORS = /background work failed; starting it again .*(Connection terminated|ECONNREFUSED)/;
+
+export function judge(world: World, shop: Shop): string[] {
+  const { store } = world.server;
+  const broken: string[] = [];
+  for (const { invariant, says, sql } of [...CHECKS, timers(world.options.hurry)]) {
+    const { rows } = store.query('orders', sql);
+    if (rows.length === 0) continue;
+    const shown = rows
+      .slice(0, SHOWN_MAX)
+      .map((row) => JSON.stringify(row, (_k, v) => (typeof v === 'bigint' ? Number(v) : v)));
+    broken.push(`${invariant}: ${says}: ${rows.length} (${shown.join(', ')})`);
+  }
+  broken.push(...cursors(store, (topic, sequence) => world.broker.hasStored(topic, sequence)));
+  broken.push(...checkPrices(store, shop.skus), ...checkHistory(store, shop.history));
+  broken.push(...world.log.errors.filter((line) => !EXPECTED_ERRORS.test(line)).map((line) => `log: ${line}`));
+  return broken;
+}

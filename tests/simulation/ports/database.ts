@@ -1,0 +1,250 @@
+// The Database port over PGlite. One connection, so transactions run one after the other, each within one moment; what
+// concurrency can do is brought back in two ways: any transaction may be slow to commit (it is undone and done again
+// later, with the ids it drew before, after others that began later), and its outcome may be lost in every way.
+import { type Cause, NO_CAUSE, type OutboxRecord } from '@stoa/chassis/events/envelope';
+import { insertOutbox } from '@stoa/chassis/events/outbox';
+import { CommitUnknownError, type Database, type Queryable, type Tx } from '@stoa/chassis/postgres/database';
+import type { Statement } from '@stoa/chassis/postgres/sql';
+import { wallClock } from '../kernel/globals.ts';
+import { type Incarnation, never } from './process.ts';
+import type { DatabaseServer } from './server.ts';
+import { type Result, PgError as ServerError } from './wire.ts';
+
+const RETRIES_MAX = 8;
+
+/** As node-postgres says it. */
+const connectionLost = () => new Error('Connection terminated unexpectedly');
+const refused = () => Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+const isRetryable = (error: unknown) => error instanceof ServerError && /^(40001|40P01)$/.test(error.code);
+
+function queryable(query: (statement: Statement<unknown>) => Promise<Result>): Queryable {
+  const maybe = async <Row>(statement: Statement<Row>) => {
+    const { rows } = await query(statement);
+    if (rows.length > 1) throw new Error(`expected one row, got ${rows.length}: ${statement.text}`);
+    return rows[0] as Row | undefined;
+  };
+  return {
+    rows: async <Row>(statement: Statement<Row>) => (await query(statement)).rows as Row[],
+    maybe,
+    one: async (statement) => {
+      const row = await maybe(statement);
+      if (row === undefined) throw new Error(`expected a row, got none: ${statement.text}`);
+      return row;
+    },
+    run: async (statement) => (await query(statement)).count,
+  };
+}
+
+interface Step {
+  readonly statement: Statement<unknown>;
+  readonly digest: string;
+}
+
+const digestOf = ({ rows, count }: Result) =>
+  JSON.stringify([count, rows], (_key, value) => (typeof value === 'bigint' ? `${value}n` : value));
+
+interface Attempt {
+  readonly tx: Tx;
+  readonly callbacks: (() => void)[];
+  readonly steps: Step[];
+  /** Whether everything in it can be done again. */
+  replayable: boolean;
+}
+
+export interface SimulatedDatabaseOptions {
+  readonly server: DatabaseServer;
+  readonly process: Incarnation;
+  readonly database: string;
+  readonly onPublished: () => void;
+}
+
+export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Database {
+  const { server, process, database, onPublished } = options;
+  const { store, kernel, rng } = server;
+  const label = `db ${database}`;
+
+  function latency(): number {
+    const { latencyMaxMs, outside } = server.odds;
+    if (outside?.database !== database || !rng.chance(outside.late)) return rng.between(0.05, latencyMaxMs);
+    server.count('provider: late request');
+    return rng.between(0, outside.lateMaxMs);
+  }
+
+  /** Reaches the server, or fails on the way. */
+  async function arrive(what: string): Promise<void> {
+    await process.wait(latency(), `${label} ${what}`);
+    if (server.away.has(database)) throw refused();
+    if (rng.chance(server.odds.broken)) {
+      server.count('db: connection broken');
+      throw connectionLost();
+    }
+  }
+
+  const hold = () => new Promise<void>((resolve) => server.acquire(process, resolve));
+
+  async function autocommit(statement: Statement<unknown>): Promise<Result> {
+    await arrive('statement');
+    await hold();
+    let result: Result;
+    try {
+      result = store.execute(database, statement);
+    } finally {
+      server.release(process);
+    }
+    if (rng.chance(server.odds.answerLost)) {
+      server.count('db: answer lost');
+      await process.wait(rng.between(0, 2000), `${label} answer lost`);
+      throw connectionLost();
+    }
+    return result;
+  }
+
+  function open(cause: Cause, mayReplay: boolean): Attempt {
+    const outbox: OutboxRecord[] = [];
+    const callbacks: (() => void)[] = [];
+    const steps: Step[] = [];
+    let savepoints = 0;
+    const run = async (statement: Statement<unknown>): Promise<Result> => {
+      if (!process.enter()) return never();
+      const result = store.execute(database, statement);
+      if (mayReplay) steps.push({ statement, digest: digestOf(result) });
+      return result;
+    };
+    const attempt: Attempt = {
+      callbacks,
+      steps,
+      replayable: mayReplay,
+      tx: {
+        ...queryable(run),
+        outbox,
+        cause,
+        afterCommit: (callback) => callbacks.push(callback),
+        async savepoint(body) {
+          attempt.replayable = false;
+          const name = `s${++savepoints}`;
+          const published = outbox.length;
+          store.query(database, `savepoint ${name}`);
+          try {
+            const value = await body();
+            store.query(database, `release savepoint ${name}`);
+            return value;
+          } catch (error) {
+            outbox.length = published;
+            store.query(database, `rollback to savepoint ${name}`);
+            throw error;
+          }
+        },
+      },
+    };
+    return attempt;
+  }
+
+  /** Ends the open transaction if it is this process's. */
+  function abandon(): void {
+    if (server.holder !== process) return;
+    store.query(database, 'rollback');
+    server.release(process);
+  }
+
+  /** Commits; in one of the ways in which that can go. */
+  async function commit(): Promise<void> {
+    if (!process.enter()) return never();
+    const lost = rng.chance(server.odds.commitLost);
+    const { command } = store.query(database, lost ? 'rollback' : 'commit');
+    server.release(process);
+    if (lost || rng.chance(server.odds.answerLost)) {
+      server.count(lost ? 'db: commit lost' : 'db: commit happened, answer lost');
+      await process.wait(rng.between(0, 3000), `${label} commit unanswered`);
+      throw new CommitUnknownError('the answer to COMMIT was lost');
+    }
+    if (command !== 'COMMIT') throw new Error('the transaction was rolled back: one of its statements had failed');
+    // Here a process may die with its work done and nobody told.
+    if (!process.enter()) return never();
+  }
+
+  const sequences = () =>
+    store.sequences(database).map((name) => {
+      const [row] = store.query(database, `select last_value, is_called from ${name}`).rows;
+      return { name, ...(row as { last_value: bigint; is_called: boolean }) };
+    });
+  type Sequences = ReturnType<typeof sequences>;
+  const setSequences = (list: Sequences) => {
+    for (const { name, last_value, is_called } of list)
+      store.query(database, 'select setval($1, $2, $3)', [name, last_value, is_called]);
+  };
+
+  /** Undoes the transaction, lets time and others pass, and does it again as it was; fails where that is impossible. */
+  async function commitSlowly({ steps }: Attempt, before: Sequences, beganMs: number): Promise<void> {
+    server.count('db: slow commit');
+    store.query(database, 'rollback');
+    server.release(process);
+    await process.wait(rng.between(1, server.odds.slowCommitMaxMs), `${label} commits slowly`);
+    await hold();
+    const meanwhile = sequences();
+    const nowMs = wallClock.ms;
+    wallClock.ms = beganMs;
+    store.query(database, 'begin');
+    try {
+      setSequences(before);
+      for (const { statement, digest } of steps) {
+        if (digestOf(store.execute(database, statement)) !== digest) throw new ServerError('conflict', '40001');
+      }
+    } catch (error) {
+      store.query(database, 'rollback');
+      server.release(process);
+      setSequences(meanwhile);
+      server.count('db: serialization failure');
+      throw error instanceof ServerError && error.code.startsWith('23') ? new ServerError('conflict', '40001') : error;
+    } finally {
+      wallClock.ms = nowMs;
+    }
+    const after = sequences();
+    setSequences(
+      after.map((one, i) => (one.last_value > (meanwhile[i]?.last_value ?? 0n) ? one : meanwhile[i]) as never),
+    );
+  }
+
+  async function attempt<T>(body: (tx: Tx) => Promise<T>, cause: Cause, begin: string): Promise<T> {
+    await arrive('begin');
+    await hold();
+    process.onDeath.add(abandon);
+    const slow = begin === 'begin' && rng.chance(server.odds.slowCommit);
+    const before = slow ? sequences() : [];
+    const beganMs = wallClock.ms;
+    const opened = open(cause, slow);
+    let result: T;
+    try {
+      store.query(database, begin);
+      result = await body(opened.tx);
+      if (opened.tx.outbox.length > 0) await insertOutbox(opened.tx, opened.tx.outbox);
+      if (slow && opened.replayable) await commitSlowly(opened, before, beganMs);
+      await commit();
+    } catch (error) {
+      abandon();
+      throw error;
+    } finally {
+      process.onDeath.delete(abandon);
+    }
+    if (opened.tx.outbox.length > 0) onPublished();
+    for (const callback of opened.callbacks) callback();
+    return result;
+  }
+
+  return {
+    ...queryable(autocommit),
+    async transact(body, { cause = NO_CAUSE, signal, snapshot = false } = {}) {
+      const begin = snapshot ? 'begin isolation level repeatable read read only' : 'begin';
+      const { clock, random } = process.runtime();
+      for (let retry = 0; ; retry++) {
+        signal?.throwIfAborted();
+        try {
+          return await attempt(body, cause, begin);
+        } catch (error) {
+          if (!isRetryable(error) || retry === RETRIES_MAX) throw error;
+          kernel.note(process.name, `${label} repeats a transaction`);
+          await clock.sleep(random.below(5 * 2 ** retry) + 1, signal);
+        }
+      }
+    },
+  };
+}

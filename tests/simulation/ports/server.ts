@@ -1,0 +1,86 @@
+// The database server of a world: who may use the one connection now, which databases are away, and what goes wrong.
+import type { Kernel } from '../kernel/kernel.ts';
+import type { Rng } from '../kernel/random.ts';
+import type { Incarnation } from './process.ts';
+import type { Store } from './store.ts';
+
+/** Odds of what can go wrong with one request, while faults are on. */
+export interface DatabaseOdds {
+  /** The connection breaks before the statement or transaction has any effect. */
+  readonly broken: number;
+  /** It was done, and the answer is lost. */
+  readonly answerLost: number;
+  /** The commit was sent and never happened, and nobody says so. */
+  readonly commitLost: number;
+  /** The transaction commits later, after others that began after it. */
+  readonly slowCommit: number;
+  readonly slowCommitMaxMs: number;
+  readonly latencyMaxMs: number;
+  /** A database of an outside party (the provider's): its requests may be on their way for long. */
+  readonly outside?: { readonly database: string; readonly late: number; readonly lateMaxMs: number };
+}
+
+export const NO_DATABASE_FAULTS: DatabaseOdds = {
+  broken: 0,
+  answerLost: 0,
+  commitLost: 0,
+  slowCommit: 0,
+  slowCommitMaxMs: 0,
+  latencyMaxMs: 1,
+};
+
+export interface DatabaseServer {
+  readonly store: Store;
+  readonly kernel: Kernel;
+  readonly rng: Rng;
+  odds: DatabaseOdds;
+  /** Databases that refuse connections now. */
+  readonly away: Set<string>;
+  /** Waits for the connection; calls back within this event when it is free. */
+  acquire(owner: Incarnation, granted: () => void): void;
+  release(owner: Incarnation): void;
+  /** Counts a fault. */
+  count(fault: string): void;
+  /** Who holds the connection now. */
+  readonly holder: Incarnation | undefined;
+}
+
+export function createDatabaseServer(
+  store: Store,
+  kernel: Kernel,
+  rng: Rng,
+  count: (fault: string) => void,
+): DatabaseServer {
+  const queue: { owner: Incarnation; granted: () => void }[] = [];
+  let holder: Incarnation | undefined;
+
+  function next(): void {
+    while (holder === undefined && queue.length > 0) {
+      const { owner, granted } = queue.shift() as (typeof queue)[number];
+      if (owner.life === 'dead') continue;
+      holder = owner;
+      granted();
+    }
+  }
+
+  return {
+    store,
+    kernel,
+    rng,
+    odds: NO_DATABASE_FAULTS,
+    away: new Set(),
+    count,
+    get holder() {
+      return holder;
+    },
+    acquire(owner, granted) {
+      queue.push({ owner, granted });
+      next();
+    },
+    release(owner) {
+      if (holder !== owner) return;
+      holder = undefined;
+      if (queue.length > 0) kernel.schedule(0, 'database', 'next transaction', next);
+    },
+  };
+}

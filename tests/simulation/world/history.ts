@@ -1,0 +1,41 @@
+// What clients did and heard: the basis of the checks that no database can answer.
+
+export type Heard =
+  | { readonly kind: 'ok'; readonly orderId: string }
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** No answer, or one that says nothing about the outcome. */
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+export interface Attempt {
+  readonly key: string;
+  readonly cartId: string;
+  readonly customerId: string | undefined;
+  readonly beganMs: number;
+  endedMs: number;
+  heard: Heard | undefined;
+}
+
+export interface Sighting {
+  readonly orderId: string;
+  readonly beganMs: number;
+  readonly endedMs: number;
+  readonly version: bigint;
+  readonly status: number;
+}
+
+/** An attempt that used another cart's key on purpose. */
+export interface Misuse {
+  readonly key: string;
+  readonly beganMs: number;
+  readonly heard: Heard;
+}
+
+export interface History {
+  readonly attempts: Attempt[];
+  readonly sightings: Sighting[];
+  readonly misuses: Misuse[];
+  /** Orders whose cancellation was granted. */
+  readonly cancelled: Set<string>;
+}
+
+export const createHistory = (): History => ({ attempts: [], sightings: [], misuses: [], cancelled: new Set() });

@@ -1,0 +1,167 @@
+// The bug zoo: bugs that somebody could write, each a small change of the real sources. The simulation must find every
+// one of them within the stated number of seeds; what it could not find it would not protect us from.
+import type { Mode } from '../world/options.ts';
+
+export interface Bug {
+  readonly name: string;
+  /** What is wrong, and what it must break. */
+  readonly why: string;
+  readonly file: string;
+  /** Must occur exactly once in the file. */
+  readonly find: string;
+  readonly replace: string;
+  /** Within how many seeds it must be found. */
+  readonly seeds: number;
+  readonly mode?: Mode;
+}
+
+export const BUGS: readonly Bug[] = [
+  {
+    name: 'naive-cursor',
+    why: 'numbers only events whose id is above the last one numbered: ids are drawn before commit',
+    file: 'chassis/src/events/outbox.ts',
+    find: 'from outbox where pub_seq is null order by id limit',
+    replace:
+      'from outbox where pub_seq is null and id > coalesce((select max(id) from outbox where pub_seq is not null), 0) order by id limit',
+    seeds: 30,
+  },
+  {
+    name: 'ack-before-commit',
+    why: 'a message is acknowledged when it arrives, not when it is applied',
+    file: 'chassis/src/events/inbox-worker.ts',
+    find: 'if (queue.size < QUEUE_MAX) queue.set(sequence, message);',
+    replace: 'message.ack(); if (queue.size < QUEUE_MAX) queue.set(sequence, message);',
+    seeds: 5,
+  },
+  {
+    name: 'watermark-before-effects',
+    why: 'the watermark commits in a transaction of its own before the effects: a crash between them loses the events',
+    file: 'chassis/src/events/inbox-worker.ts',
+    find: `    await db.transact(async (tx) => {
+      if (!(await moveWatermark(tx, consumer, topic.name, instance, { from, to }))) throw new LostPlace();`,
+    replace: `    const move = (tx: never) => moveWatermark(tx, consumer, topic.name, instance, { from, to });
+    if (!(await db.transact((tx) => move(tx as never)))) throw new LostPlace();
+    await db.transact(async (tx) => {`,
+    seeds: 30,
+  },
+  {
+    name: 'cursor-before-ack',
+    why: 'the publisher moves its cursor before the broker has answered: what the broker did not store is not sent again',
+    file: 'chassis/src/events/sender.ts',
+    find: 'const streamLastSeq = await bus.publish(topic, head.epoch, window);',
+    replace: `head = { ...head, published: last.sequence };
+      const streamLastSeq = await bus.publish(topic, head.epoch, window);`,
+    seeds: 60,
+  },
+  {
+    name: 'no-tombstone',
+    why: 'a void of what was never seen leaves no trace at the provider: an authorization that comes later is given',
+    file: 'services/payments/src/infrastructure/sandbox/rules.ts',
+    find: "if (charge === undefined) return done(request, { ...opened(request, 'VOIDED'), token: '' }, 0n);",
+    replace: "if (charge === undefined) return { answer: definite(request, { ok: true, code: '' }) };",
+    seeds: 200,
+  },
+  {
+    name: 'new-key-on-retry',
+    why: 'every call to the provider has a key of its own: a repetition is a new charge',
+    file: 'services/payments/src/infrastructure/call-provider.ts',
+    find: 'key: providerKey(paymentId, due.operation)',
+    replace: `key: \`\${providerKey(paymentId, due.operation)}:\${due.attempts}\``,
+    seeds: 10,
+  },
+  {
+    name: 'unknown-is-declined',
+    why: 'a timeout or "not found" is taken for "not charged"',
+    file: 'services/payments/src/domain/decide.ts',
+    find: `    case 'unknown':
+      return becomeUnknown(payment);
+    case 'error':
+      return [];
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function settleCapture`,
+    replace: `    case 'unknown':
+      return settleAuthorize(payment, { kind: 'declined', code: 'NOT_FOUND' });
+    case 'error':
+      return [];
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function settleCapture`,
+    seeds: 20,
+  },
+  {
+    name: 'release-after-capture',
+    why: 'the job that ends holds also takes back what was committed and paid',
+    file: 'services/inventory/src/infrastructure/reservations.ts',
+    find: "where r.state = 'HELD' and r.expires_at <= now()",
+    replace:
+      "where (r.state = 'HELD' and r.expires_at <= now() or r.state = 'COMMITTED' and r.changed_at < now() - interval '5 s')",
+    seeds: 10,
+  },
+  {
+    name: 'stale-timer',
+    why: 'a step keeps the timer of the step before it: it is ended before its time',
+    file: 'chassis/src/saga/store.ts',
+    find: 'wake_at = now() + make_interval(secs => m.wake_after), updated_at',
+    replace:
+      'wake_at = case when m.to_state = m.from_state then now() + make_interval(secs => m.wake_after) when m.wake_after is not null then least(s.wake_at, now() + make_interval(secs => m.wake_after)) end, updated_at',
+    seeds: 60,
+  },
+  {
+    name: 'dedup-by-window',
+    why: "nothing but the broker's window keeps a message from being applied twice",
+    file: 'chassis/src/events/inbox.ts',
+    find: 'and owner = ${owner} and seq = ${move.from.seq}',
+    replace: 'and owner = ${owner} and (${move.from.seq}::bigint is not null)',
+    seeds: 60,
+  },
+  {
+    name: 'wrong-order-of-undos',
+    why: 'compensation begins with the first step instead of the last: the payment is never cancelled',
+    file: 'chassis/src/saga/decide.ts',
+    find: 'for (let i = index; i >= 0; i--) {',
+    replace: 'for (let i = 0; i <= index; i++) {',
+    seeds: 10,
+  },
+  {
+    name: 'float-money',
+    why: 'tax is computed with floating point and cut off',
+    file: 'proto/money.ts',
+    find: 'divideHalfUp(gross.minor * points, WHOLE + points)',
+    replace: 'BigInt(Math.trunc(Number(gross.minor) - Number(gross.minor) / (1 + Number(points) / Number(WHOLE))))',
+    seeds: 5,
+  },
+  {
+    name: 'skipped-gap',
+    why: 'the watermark moves past a number that has not come',
+    file: 'chassis/src/events/inbox-worker.ts',
+    find: `      const message = queue.get(next);
+      if (message === undefined) break;`,
+    replace: `      const message = queue.get(next) ?? [...queue.values()].find((m) => m.record.sequence > next);
+      if (message === undefined) break;
+      next = message.record.sequence;`,
+    seeds: 20,
+  },
+  {
+    name: 'key-of-another-cart',
+    why: 'a key that was used for another request is answered with the earlier order',
+    file: 'services/orders/src/api/place-order.ts',
+    find: 'if (!found.requestHash.equals(hash)) {',
+    replace: 'if (found.requestHash.length === 0) {',
+    seeds: 20,
+  },
+  {
+    name: 'confirmed-too-early',
+    why: 'an order is confirmed when the capture is asked for, not when it is done',
+    file: 'services/orders/src/saga/order-change.ts',
+    find: "if (from === 'CAPTURING' && to === 'ARRANGING_SHIPMENT')",
+    replace: "if (from === 'COMMITTING_STOCK' && to === 'CAPTURING')",
+    seeds: 10,
+  },
+];

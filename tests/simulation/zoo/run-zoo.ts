@@ -1,0 +1,52 @@
+// Plants each bug in processes of its own and runs seeds until it is found.
+import { type Report, runPool, type Task } from '../pool.ts';
+import { BUGS, type Bug } from './bugs.ts';
+
+interface Found {
+  readonly bug: Bug;
+  readonly report: Report | undefined;
+  readonly worlds: number;
+  readonly seconds: number;
+}
+
+async function hunt(bug: Bug, workers: number): Promise<Found> {
+  const began = performance.now();
+  const tasks = Array.from(
+    { length: bug.seeds },
+    (_, index): Task => ({ seed: index + 1, mode: bug.mode ?? 'safety' }),
+  );
+  let report: Report | undefined;
+  let worlds = 0;
+  await runPool(tasks, {
+    workers,
+    env: { SIM_BUG: bug.name },
+    onReport: (next) => {
+      worlds++;
+      if (next.verdict.violations.length === 0) return false;
+      report = next;
+      return true;
+    },
+  });
+  return { bug, report, worlds, seconds: (performance.now() - began) / 1000 };
+}
+
+/** Several bugs at a time, one process each: starting a process costs more than most bugs take to be found. */
+export async function runZoo(only: string | undefined, workers: number, say: (text: string) => void): Promise<number> {
+  const bugs = BUGS.filter(({ name }) => only === undefined || name === only);
+  if (bugs.length === 0)
+    throw new Error(`there is no bug "${only}"; there are ${BUGS.map(({ name }) => name).join(', ')}`);
+  const left = [...bugs];
+  let escaped = 0;
+  const keeper = async () => {
+    for (let bug = left.shift(); bug !== undefined; bug = left.shift()) {
+      const { report, worlds, seconds } = await hunt(bug, 1);
+      if (report === undefined) escaped++;
+      const where = report === undefined ? `NOT FOUND in ${bug.seeds} seeds` : `seed ${report.seed}`;
+      const what = report?.verdict.violations[0] ?? '';
+      say(`${bug.name.padEnd(26)} ${where} (${worlds} worlds, ${seconds.toFixed(0)} s) ${what.slice(0, 160)}`);
+    }
+  };
+  await Promise.all(Array.from({ length: workers }, keeper));
+  say(escaped === 0 ? `all ${bugs.length} bugs were found` : `${escaped} of ${bugs.length} bugs were not found`);
+  return escaped === 0 ? 0 : 1;
+}
