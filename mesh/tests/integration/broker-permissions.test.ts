@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
@@ -33,17 +33,13 @@ const connections: NatsConnection[] = [];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'stoa-broker-'));
   [port = 0] = await freePorts(1);
-  copyFileSync(join(root, 'mesh/generated/nats/users.conf'), join(folder, 'users.conf'));
-  writeFileSync(
-    join(folder, 'nats.conf'),
-    `listen: "127.0.0.1:${port}"
-jetstream { store_dir: ${JSON.stringify(join(folder, 'store'))} }
-accounts { STOA { jetstream: enabled, include ./users.conf } }
-`,
-  );
+  writeConfiguration();
   const command = await findNatsServer(openHome(folder), readHostEnvironment(), () => {});
-  const passwords = Object.fromEntries(USERS.map((user) => [passwordVariable(user), `pw-${user}`]));
-  server = spawn(command, ['--config', join(folder, 'nats.conf')], { env: passwords, stdio: 'ignore' });
+  const passwords = Object.fromEntries([...USERS, 'sys'].map((user) => [passwordVariable(user), `pw-${user}`]));
+  server = spawn(command, ['--config', join(folder, 'nats.conf')], {
+    env: { ...passwords, POD_NAME: 'nats-0' },
+    stdio: 'ignore',
+  });
   while ((await firstLine(port, 500)) === null) await clock.sleep(50);
 });
 
@@ -55,6 +51,18 @@ afterAll(async () => {
   }
   rmSync(folder, { recursive: true, force: true });
 });
+
+/** What a cluster gets, alone instead of three; less sync_interval, which the oldest server that we support refuses. */
+function writeConfiguration(): void {
+  copyFileSync(join(root, 'mesh/generated/nats/users.conf'), join(folder, 'users.conf'));
+  copyFileSync(join(root, 'mesh/components/nats-single/cluster.conf'), join(folder, 'cluster.conf'));
+  const text = readFileSync(join(root, 'mesh/components/nats/nats.conf'), 'utf8')
+    .replace('sync_interval: always', '')
+    .replace('port: 4222', `listen: "127.0.0.1:${port}"`)
+    .replace('http_port: 8222\n', '')
+    .replace('store_dir: /data', `store_dir: ${JSON.stringify(join(folder, 'store'))}`);
+  writeFileSync(join(folder, 'nats.conf'), text);
+}
 
 async function busOf(user: string): Promise<Bus> {
   const bus = await connectNatsBus({ url: `nats://${user}:pw-${user}@127.0.0.1:${port}`, name: user, log, clock });
