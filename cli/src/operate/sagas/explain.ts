@@ -49,6 +49,10 @@ function wherever(story: OrderStory, awaited: Awaited): string[] {
   if (command.sequence === null) {
     return [`The command is committed but not numbered yet: does the publisher of ${command.service} run?`];
   }
+  const diverged = [awaited.participant, awaited.replyConsumer]
+    .map((name) => placeOf(consumers, name))
+    .find((place) => place?.diverged);
+  if (diverged !== undefined) return [standsStill(diverged)];
   const enteredAt = saga?.enteredAt ?? command.at;
   const reply = messages.findLast(({ type, at }) => awaited.replies.includes(type) && at >= enteredAt);
   if (reply !== undefined) return [notHeard(reply, placeOf(consumers, awaited.replyConsumer))];
@@ -65,6 +69,14 @@ function liveness({ service, silentSeconds }: ConsumerPlace): string {
   if (silentSeconds <= 0) return '';
   const since = Number.isFinite(silentSeconds) ? ` since ${duration(silentSeconds)}` : '';
   return `; it has not been running${since}: is ${service} down?`;
+}
+
+function standsStill({ consumer, service, seq, topic, head }: ConsumerPlace): string {
+  return (
+    `${consumer} stands still: it applied ${topic} up to ${seq}, with an event that the producer (now at ${head}) does ` +
+    `not have. The producer's database was restored to an earlier state than that of ${service}: see the runbook ` +
+    'docs/runbooks/restored-database.md'
+  );
 }
 
 function notTaken({ type, topic, sequence }: OrderMessage, place: ConsumerPlace): string {

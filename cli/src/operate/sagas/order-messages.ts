@@ -2,7 +2,7 @@
 import type { Queryable } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
 import type { ShopData } from '../shop-data.ts';
-import { CONSUMERS, SERVICE_DATABASES } from '../topology.ts';
+import { CONSUMERS, type Consumer, SERVICE_DATABASES } from '../topology.ts';
 
 export interface OrderMessage {
   readonly eventId: string;
@@ -63,28 +63,34 @@ export interface ConsumerPlace {
   readonly head: bigint;
   /** Seconds since its lease ended; negative while it lives. A lease is renewed every three seconds, for ten. */
   readonly silentSeconds: number;
+  /** It applied an event that the producer does not have: the producer's database was restored to an earlier state. */
+  readonly diverged: boolean;
 }
 
 /** Where the consumers of these topics stand. One that never ran stands at 0 and has been silent for ever. */
 export async function consumerPlaces(data: ShopData, topics: ReadonlySet<string>): Promise<ConsumerPlace[]> {
   const wanted = CONSUMERS.filter(({ topic, service }) => topics.has(topic.name) && data.has(service));
-  return Promise.all(
-    wanted.map(async ({ name, service, topic }) => {
-      const mark = await data.at(service).maybe(sql<{ seq: bigint; silent: number }>`
-        select seq, extract(epoch from now() - greatest(lease_until, now() - interval '1000 days'))::float8 as silent
-        from consumer_watermark where consumer = ${name} and topic = ${topic.name}`);
-      const head = data.has(topic.owner)
-        ? await data.at(topic.owner).maybe(sql<{ seq: bigint }>`
-            select seq from outbox_head where topic = ${topic.name}`)
-        : undefined;
-      return {
-        consumer: name,
-        service,
-        topic: topic.name,
-        seq: mark?.seq ?? 0n,
-        head: head?.seq ?? 0n,
-        silentSeconds: mark?.silent ?? Number.POSITIVE_INFINITY,
-      };
-    }),
-  );
+  return Promise.all(wanted.map((consumer) => placeOf(data, consumer)));
+}
+
+async function placeOf(data: ShopData, { name, service, topic }: Consumer): Promise<ConsumerPlace> {
+  const mark = await data.at(service).maybe(sql<{ seq: bigint; lastEventId: string | null; silent: number }>`
+    select seq, last_event_id as "lastEventId",
+      extract(epoch from now() - greatest(lease_until, now() - interval '1000 days'))::float8 as silent
+    from consumer_watermark where consumer = ${name} and topic = ${topic.name}`);
+  const seq = mark?.seq ?? 0n;
+  const producer = data.has(topic.owner) ? data.at(topic.owner) : undefined;
+  const head = await producer?.maybe(sql<{ seq: bigint }>`select seq from outbox_head where topic = ${topic.name}`);
+  // The producer's event at the watermark is kept: retention deletes only what is below it.
+  const same = await producer?.maybe(sql<{ eventId: string }>`
+    select event_id as "eventId" from outbox where topic = ${topic.name} and pub_seq = ${seq}`);
+  return {
+    consumer: name,
+    service,
+    topic: topic.name,
+    seq,
+    head: head?.seq ?? 0n,
+    silentSeconds: mark?.silent ?? Number.POSITIVE_INFINITY,
+    diverged: producer !== undefined && mark?.lastEventId != null && same?.eventId !== mark.lastEventId,
+  };
 }

@@ -1,10 +1,9 @@
-// Sagas that have not ended, by state and by how long they have been in it: the query that finds what is stuck.
+// Sagas that have not ended, by state and by how long they have been in it: the query that finds what is stuck. Only a
+// saga that has ended has no timer, and those with one are indexed: the query does not read the finished ones.
 import { sql } from '@stoa/chassis/postgres/sql';
-import { COMPENSATED, COMPLETED } from '@stoa/chassis/saga/define';
 import type { ShopData } from '../shop-data.ts';
 import { SAGA_DATABASES } from '../topology.ts';
 
-const ENDED = [COMPLETED, COMPENSATED];
 const NUMBERED_BY = 'orders';
 
 export interface SagaGroup {
@@ -64,7 +63,7 @@ async function readGroups(data: ShopData, service: string, { state = null }: Sag
       count(*) filter (where exists (
         select from manual_task t where t.saga_id = s.saga_id and t.decided_at is null))::int as "openTasks"
     from saga s
-    where s.state <> all(${ENDED}::text[]) and (${state}::text is null or s.state = ${state}::text)
+    where s.wake_at is not null and (${state}::text is null or s.state = ${state}::text)
     group by s.name, s.state order by min(s.entered_at)`);
 }
 
@@ -76,7 +75,7 @@ async function readSagas(data: ShopData, service: string, filter: SagaFilter): P
       extract(epoch from now() - s.entered_at)::float8 as "inStateSeconds", s.wake_at as "wakeAt",
       exists (select from manual_task t where t.saga_id = s.saga_id and t.decided_at is null) as "hasTask"
     from saga s
-    where s.state <> all(${ENDED}::text[]) and (${state}::text is null or s.state = ${state}::text)
+    where s.wake_at is not null and (${state}::text is null or s.state = ${state}::text)
       and s.entered_at <= now() - make_interval(secs => ${olderSeconds})
     order by s.entered_at limit ${limit}`);
   const numbers = new Map<string, string>();

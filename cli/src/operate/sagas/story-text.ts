@@ -40,7 +40,8 @@ function messageLines({ messages, consumers, parked }: ExplainedStory): string[]
   return messages.map(({ at, topic, sequence, type }) => {
     const heard = consumers
       .filter((place) => place.topic === topic)
-      .map(({ consumer, seq }) => {
+      .map(({ consumer, seq, diverged }) => {
+        if (diverged) return `${consumer} stands still`;
         if (parked.some((p) => p.consumer === consumer && p.sequence === sequence)) return `PARKED by ${consumer}`;
         return sequence !== null && seq >= sequence ? `taken by ${consumer}` : `not yet ${consumer}`;
       });
