@@ -23,6 +23,8 @@ export async function runHost(services: readonly AnyService[]): Promise<void> {
   };
   process.on('SIGTERM', () => void end('SIGTERM'));
   process.on('SIGINT', () => void end('SIGINT'));
+  // Under a supervisor: nobody would restart, stop or even know a process that outlived it.
+  process.on('disconnect', () => void end('the supervisor is gone'));
 
   try {
     host = await startHost({ services, env: process.env });
