@@ -32,7 +32,13 @@ export async function openShop({ split }: ShopOptions) {
   const env = { STOA_HOME: home, PORT: String(port) };
   let command: Command | undefined;
 
-  const tree = () => (command === undefined ? [] : treeOf(command.child.pid as number));
+  /** All that it ever was seen to have: what loses its parent is found by nobody else. */
+  const known = new Map<string, Process>();
+  const tree = () => {
+    const now = command === undefined ? [] : treeOf(command.child.pid as number);
+    for (const each of now) known.set(`${each.pid} ${each.startTime}`, each);
+    return now;
+  };
   const running = (): Running => {
     const found = findRunning(home);
     if (found === undefined) throw new Error('the shop does not run');
@@ -76,7 +82,8 @@ export async function openShop({ split }: ShopOptions) {
       }
     },
     async remove() {
-      await killAll(tree());
+      tree();
+      await killAll([...known.values()]);
       await removeHome(home);
     },
   };
