@@ -65,6 +65,8 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
   let head = 0n;
   let behindSince: number | undefined;
   let diverged = false;
+  /** What the producer no longer keeps although this consumer lacks it. */
+  let lost: string | undefined;
   let leasedAt = 0;
   let syncedAt = Number.NEGATIVE_INFINITY;
 
@@ -260,6 +262,14 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
       head = at.seq;
       return 0;
     }
+    const first = (records[0] as TopicRecord).sequence;
+    // A new consumer begins with what is still kept; one that stood further on must not skip anything unseen.
+    lost =
+      at.seq > 0n && first !== at.seq + 1n ? `events ${at.seq + 1n} to ${first - 1n} are not kept any more` : undefined;
+    if (lost !== undefined) {
+      log.error('the consumer stands still: its producer cannot replay what it lacks', { ...labels, reason: lost });
+      return SYNC_MS;
+    }
     metrics.count('inbox_replayed_total', 'Messages fetched from the producer', labels, records.length);
     for (let start = 0; start < records.length && !signal.aborted; start += batchMax) {
       await apply(records.slice(start, start + batchMax), epoch, signal);
@@ -268,7 +278,10 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
   }
 
   return {
-    stuck: () => (diverged ? `${consumer}: the producer of ${topic.name} was restored to an earlier state` : undefined),
+    stuck() {
+      if (diverged) return `${consumer}: the producer of ${topic.name} was restored to an earlier state`;
+      return lost === undefined ? undefined : `${consumer}: of ${topic.name}, ${lost}`;
+    },
     async run(signal) {
       const subscription = await bus.consume(topic.name, consumer, {
         message: receive,
