@@ -14,6 +14,7 @@ const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   checkout: async () => (await import('./parts/checkout.ts')).checkout,
   pipeline: async () => (await import('./parts/pipeline.ts')).pipeline,
   flash: async () => (await import('./parts/flash.ts')).flash,
+  catalog: async () => (await import('./parts/catalog.ts')).catalog,
   product: async () => (await import('./parts/catalog.ts')).product,
   search: async () => (await import('./parts/catalog.ts')).search,
   listing: async () => (await import('./parts/catalog.ts')).listing,
@@ -32,7 +33,9 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const names = positionals.length === 0 ? Object.keys(PARTS) : positionals;
+/** Parts of others. */
+const PARTIAL = new Set(['product', 'search', 'listing']);
+const names = positionals.length === 0 ? Object.keys(PARTS).filter((name) => !PARTIAL.has(name)) : positionals;
 const unknown = names.find((name) => PARTS[name] === undefined);
 if (unknown !== undefined) {
   process.stderr.write(`there is no part "${unknown}"; there are ${Object.keys(PARTS).join(', ')}\n`);
