@@ -53,11 +53,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     return start({ env: process.env, split: values.split, seed: !values['no-seed'] });
   },
   async host(args) {
-    const { servicesNamed } = await import('./services.ts');
+    const { loadServices } = await import('./load-services.ts');
     const { runHost } = await import('@stoa/chassis/host/run-host');
-    // A supervisor that was killed: whoever starts next needs our ports, and nobody would ever stop us.
-    process.once('disconnect', () => process.exit(1));
-    await runHost(servicesNamed(args));
+    await runHost(await loadServices(args));
     return new Promise(() => {});
   },
   demo,

@@ -1,38 +1,9 @@
-// The one place that knows every service.
-import { bff } from '@stoa/bff';
-import { cart } from '@stoa/cart';
-import { catalog } from '@stoa/catalog';
+// Every service, loaded: for what needs to know all of them.
 import type { AnyService } from '@stoa/chassis/host/build-service';
-import { identity } from '@stoa/identity';
-import { inventory } from '@stoa/inventory';
-import { notifications } from '@stoa/notifications';
-import { orders } from '@stoa/orders';
-import { payments } from '@stoa/payments';
-import { shipping } from '@stoa/shipping';
+import { loadServices, serviceNames } from './load-services.ts';
 
 /** In the order in which a host starts them. */
-export const SERVICES: readonly AnyService[] = [
-  identity,
-  catalog,
-  inventory,
-  shipping,
-  cart,
-  payments,
-  orders,
-  notifications,
-  bff,
-];
-
-/** The services of these names; throws for a name that is none. */
-export function servicesNamed(names: readonly string[]): AnyService[] {
-  return names.map((name) => {
-    const found = SERVICES.find((service) => service.name === name);
-    if (found === undefined) throw new Error(`there is no service "${name}"; there are ${serviceNames().join(', ')}`);
-    return found;
-  });
-}
-
-export const serviceNames = (): string[] => SERVICES.map(({ name }) => name);
+export const SERVICES: readonly AnyService[] = await loadServices(serviceNames());
 
 export interface DatabaseSpec {
   readonly name: string;

@@ -2,7 +2,8 @@
 import { startHost } from '@stoa/chassis/host/host';
 import { createLog } from '@stoa/chassis/log';
 import { signServiceCredential } from '@stoa/chassis/rpc/credentials';
-import { SERVICES, serviceNames } from '../services.ts';
+import { serviceNames } from '../load-services.ts';
+import { SERVICES } from '../services.ts';
 import { openLogSink } from './console.ts';
 import type { Platform } from './platform.ts';
 import type { RunningShop } from './running-shop.ts';

@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { signServiceCredential } from '@stoa/chassis/rpc/credentials';
 import { freePorts } from '../infrastructure/ports.ts';
-import { serviceNames } from '../services.ts';
+import { serviceNames } from '../load-services.ts';
 import { type LogSink, openLogSink } from './console.ts';
 import type { Platform } from './platform.ts';
 import type { RunningShop } from './running-shop.ts';

@@ -1,6 +1,6 @@
 // `stoa start`: set up, serve, and say where things are, until Ctrl-C.
 
-import { serviceNames } from '../services.ts';
+import { serviceNames } from '../load-services.ts';
 import { forgetRunning, homeFolder, noteRunning } from './home.ts';
 import { startOneProcess } from './one-process.ts';
 import { openPlatform, type Platform } from './platform.ts';

@@ -170,8 +170,9 @@ describe('the embedded servers', { timeout: slow }, () => {
     await servers.postgres.stop();
     const data = realpathSync(join(home, 'postgres', 'data'));
     const { uid, gid } = statSync(data);
-    // A sleep that was a shell: it knows nothing of the child that it has, so that one stays a zombie.
-    const parent = spawn('/bin/sh', ['-c', 'true & echo $!; exec sleep 60'], { uid, gid, cwd: '/' });
+    // A sleep that was a shell: it knows nothing of the child that it has, so that one stays a zombie. The child
+    // outlives the shell, which would otherwise collect it.
+    const parent = spawn('/bin/sh', ['-c', 'sleep 1 & echo $!; exec sleep 60'], { uid, gid, cwd: '/' });
     try {
       const zombie = await new Promise<number>((done) => parent.stdout.once('data', (text) => done(Number(text))));
       while (processState(zombie).alive) await sleep(10);
