@@ -161,3 +161,36 @@ test('tok_charge_after_void: a charge that ignores its void is void again, and n
     await payments.stop();
   }
 });
+
+test('tok_charge_after_void: refused when asked again, it stays void and holds up no other late charge', async () => {
+  const payments = await openPayments({ ...WIDE, STOA_PAYMENTS_SANDBOX_LATE_MS: '1500' });
+  try {
+    const order = payments.newOrder();
+    await payments.deliver(authorize(order, 'tok_charge_after_void'));
+    await payments.workOnce();
+    await payments.deliver(cancel(order));
+    await payments.settle();
+    const { paymentId, amountMinor, currency } = await payments.service.db.one(
+      sql<{
+        paymentId: string;
+        amountMinor: bigint;
+        currency: string;
+      }>`select payment_id as "paymentId", amount_minor as "amountMinor", currency from payment where order_id = ${order}`,
+    );
+    const request = { paymentId, orderId: order, amountMinor, currency, key: `${paymentId}:authorize`, reference: '' };
+    // A call that was on its way while the payment was voided.
+    const late = { ...request, methodId: 'card', token: 'tok_charge_after_void', isRepetition: true, ageSeconds: 1 };
+    const said = await payments.context.deps.provider.authorize(late, new AbortController().signal);
+    expect(said).toMatchObject({ kind: 'declined', code: 'VOIDED' });
+    const other = payments.newOrder();
+    await payments.deliver(authorize(other, 'tok_late_charge'));
+    await payments.workOnce();
+    await until(payments.context.clock, async () => {
+      await payments.service.runJob('sandbox-late-charges');
+      return (await payments.provider.charge(other)) === 'AUTHORIZED';
+    });
+    expect(await payments.provider.charge(order)).toBe('VOIDED');
+  } finally {
+    await payments.stop();
+  }
+});

@@ -24,6 +24,8 @@ function decideDue(db: Database): Promise<number> {
       set state = case when token = 'tok_3ds_failed' then 'DECLINED' else 'AUTHORIZED' end, appears_at = null
       where appears_at <= now() and (state in ('PROCESSING', 'REQUIRES_ACTION')
         or (state = 'VOIDED' and token = 'tok_charge_after_void'))
+        -- Asked again after the void it was refused, and an answer is final: one more would stop this statement for good.
+        and not exists (select from ledger where provider_key = authorize_key)
       returning authorize_key, payment_id, order_ref, amount_minor, currency, state, token
     ), told as (
       insert into webhook (payment_id, type, created_at, due_at, sends, forged)
