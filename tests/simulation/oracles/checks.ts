@@ -83,7 +83,13 @@ const MONEY: readonly Check[] = [
     invariant: 'I7',
     says: 'the provider still holds money of an ended order',
     sql: `select c.order_ref, c.state, o.status from sandbox.charge c left join orders.orders o on o.id::text = c.order_ref
-      where c.state in ('AUTHORIZED', 'PROCESSING')`,
+      where c.state in ('AUTHORIZED', 'PROCESSING', 'REQUIRES_ACTION')`,
+  },
+  {
+    invariant: 'I6',
+    says: 'the reconciler had to put right what the calls should have',
+    sql: `select f.payment_id, f.kind, f.detail, p.token from payments.reconciliation_finding f
+      left join payments.payment p using (payment_id) where p.token is distinct from 'tok_charge_after_void'`,
   },
   {
     invariant: 'I18',

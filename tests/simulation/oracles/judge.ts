@@ -7,7 +7,8 @@ import { checkPrices } from './prices.ts';
 
 const SHOWN_MAX = 3;
 /** Said at level error, and right under faults: the loop is started again. */
-const EXPECTED_ERRORS = /background work failed; starting it again .*(Connection terminated|ECONNREFUSED)/;
+const EXPECTED_ERRORS =
+  /background work failed; starting it again .*(Connection terminated|ECONNREFUSED)|provider differ: .* reason=LATE_/;
 
 export function judge(world: World, shop: Shop): string[] {
   const { store } = world.server;

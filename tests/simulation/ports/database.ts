@@ -7,7 +7,7 @@ import { CommitUnknownError, type Database, type Queryable, type Tx } from '@sto
 import type { Statement } from '@stoa/chassis/postgres/sql';
 import { wallClock } from '../kernel/globals.ts';
 import { type Incarnation, never } from './process.ts';
-import type { DatabaseServer } from './server.ts';
+import type { DatabaseServer, Lease } from './server.ts';
 import { type Result, PgError as ServerError } from './wire.ts';
 
 const RETRIES_MAX = 8;
@@ -47,8 +47,17 @@ interface Attempt {
   readonly tx: Tx;
   readonly callbacks: (() => void)[];
   readonly steps: Step[];
-  /** Whether everything in it can be done again. */
+  /** Whether it is to be done again, and everything in it can be. */
   replayable: boolean;
+  readonly beganMs: number;
+  /** Sequences as they were when it began. */
+  readonly before: readonly Sequence[];
+}
+
+interface Sequence {
+  readonly name: string;
+  readonly last_value: bigint;
+  readonly is_called: boolean;
 }
 
 export interface SimulatedDatabaseOptions {
@@ -80,16 +89,16 @@ export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Databa
     }
   }
 
-  const hold = () => new Promise<void>((resolve) => server.acquire(process, resolve));
+  const hold = () => new Promise<Lease>((resolve) => server.acquire(process, resolve));
 
   async function autocommit(statement: Statement<unknown>): Promise<Result> {
     await arrive('statement');
-    await hold();
+    const lease = await hold();
     let result: Result;
     try {
       result = store.execute(database, statement);
     } finally {
-      server.release(process);
+      server.release(lease);
     }
     if (rng.chance(server.odds.answerLost)) {
       server.count('db: answer lost');
@@ -114,6 +123,8 @@ export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Databa
       callbacks,
       steps,
       replayable: mayReplay,
+      beganMs: wallClock.ms,
+      before: mayReplay ? sequences() : [],
       tx: {
         ...queryable(run),
         outbox,
@@ -139,19 +150,19 @@ export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Databa
     return attempt;
   }
 
-  /** Ends the open transaction if it is this process's. */
-  function abandon(): void {
-    if (server.holder !== process) return;
+  /** Ends the transaction if it is still open. */
+  function abandon(lease: Lease): void {
+    if (server.holder !== lease) return;
     store.query(database, 'rollback');
-    server.release(process);
+    server.release(lease);
   }
 
   /** Commits; in one of the ways in which that can go. */
-  async function commit(): Promise<void> {
+  async function commit(lease: Lease): Promise<void> {
     if (!process.enter()) return never();
     const lost = rng.chance(server.odds.commitLost);
     const { command } = store.query(database, lost ? 'rollback' : 'commit');
-    server.release(process);
+    server.release(lease);
     if (lost || rng.chance(server.odds.answerLost)) {
       server.count(lost ? 'db: commit lost' : 'db: commit happened, answer lost');
       await process.wait(rng.between(0, 3000), `${label} commit unanswered`);
@@ -162,24 +173,22 @@ export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Databa
     if (!process.enter()) return never();
   }
 
-  const sequences = () =>
+  const sequences = (): Sequence[] =>
     store.sequences(database).map((name) => {
       const [row] = store.query(database, `select last_value, is_called from ${name}`).rows;
-      return { name, ...(row as { last_value: bigint; is_called: boolean }) };
+      return { name, ...(row as Omit<Sequence, 'name'>) };
     });
-  type Sequences = ReturnType<typeof sequences>;
-  const setSequences = (list: Sequences) => {
+  const setSequences = (list: readonly Sequence[]) => {
     for (const { name, last_value, is_called } of list)
       store.query(database, 'select setval($1, $2, $3)', [name, last_value, is_called]);
   };
 
   /** Undoes the transaction, lets time and others pass, and does it again as it was; fails where that is impossible. */
-  async function commitSlowly({ steps }: Attempt, before: Sequences, beganMs: number): Promise<void> {
+  async function commitSlowly({ steps, beganMs, before }: Attempt, first: Lease): Promise<Lease> {
     server.count('db: slow commit');
-    store.query(database, 'rollback');
-    server.release(process);
+    abandon(first);
     await process.wait(rng.between(1, server.odds.slowCommitMaxMs), `${label} commits slowly`);
-    await hold();
+    const lease = await hold();
     const meanwhile = sequences();
     const nowMs = wallClock.ms;
     wallClock.ms = beganMs;
@@ -190,8 +199,7 @@ export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Databa
         if (digestOf(store.execute(database, statement)) !== digest) throw new ServerError('conflict', '40001');
       }
     } catch (error) {
-      store.query(database, 'rollback');
-      server.release(process);
+      abandon(lease);
       setSequences(meanwhile);
       server.count('db: serialization failure');
       throw error instanceof ServerError && error.code.startsWith('23') ? new ServerError('conflict', '40001') : error;
@@ -199,31 +207,32 @@ export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Databa
       wallClock.ms = nowMs;
     }
     const after = sequences();
-    setSequences(
-      after.map((one, i) => (one.last_value > (meanwhile[i]?.last_value ?? 0n) ? one : meanwhile[i]) as never),
-    );
+    const highest = after.map((one, i) => {
+      const other = meanwhile[i] as Sequence;
+      return one.last_value > other.last_value ? one : other;
+    });
+    setSequences(highest);
+    return lease;
   }
 
   async function attempt<T>(body: (tx: Tx) => Promise<T>, cause: Cause, begin: string): Promise<T> {
     await arrive('begin');
-    await hold();
-    process.onDeath.add(abandon);
-    const slow = begin === 'begin' && rng.chance(server.odds.slowCommit);
-    const before = slow ? sequences() : [];
-    const beganMs = wallClock.ms;
-    const opened = open(cause, slow);
+    let lease = await hold();
+    const die = () => abandon(lease);
+    process.onDeath.add(die);
+    const opened = open(cause, begin === 'begin' && rng.chance(server.odds.slowCommit));
     let result: T;
     try {
       store.query(database, begin);
       result = await body(opened.tx);
       if (opened.tx.outbox.length > 0) await insertOutbox(opened.tx, opened.tx.outbox);
-      if (slow && opened.replayable) await commitSlowly(opened, before, beganMs);
-      await commit();
+      if (opened.replayable) lease = await commitSlowly(opened, lease);
+      await commit(lease);
     } catch (error) {
-      abandon();
+      abandon(lease);
       throw error;
     } finally {
-      process.onDeath.delete(abandon);
+      process.onDeath.delete(die);
     }
     if (opened.tx.outbox.length > 0) onPublished();
     for (const callback of opened.callbacks) callback();

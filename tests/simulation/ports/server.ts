@@ -29,6 +29,11 @@ export const NO_DATABASE_FAULTS: DatabaseOdds = {
   latencyMaxMs: 1,
 };
 
+/** The right to use the connection, for one statement or transaction. */
+export interface Lease {
+  readonly owner: Incarnation;
+}
+
 export interface DatabaseServer {
   readonly store: Store;
   readonly kernel: Kernel;
@@ -37,12 +42,12 @@ export interface DatabaseServer {
   /** Databases that refuse connections now. */
   readonly away: Set<string>;
   /** Waits for the connection; calls back within this event when it is free. */
-  acquire(owner: Incarnation, granted: () => void): void;
-  release(owner: Incarnation): void;
+  acquire(owner: Incarnation, granted: (lease: Lease) => void): void;
+  release(lease: Lease): void;
   /** Counts a fault. */
   count(fault: string): void;
   /** Who holds the connection now. */
-  readonly holder: Incarnation | undefined;
+  readonly holder: Lease | undefined;
 }
 
 export function createDatabaseServer(
@@ -51,15 +56,15 @@ export function createDatabaseServer(
   rng: Rng,
   count: (fault: string) => void,
 ): DatabaseServer {
-  const queue: { owner: Incarnation; granted: () => void }[] = [];
-  let holder: Incarnation | undefined;
+  const queue: { owner: Incarnation; granted: (lease: Lease) => void }[] = [];
+  let holder: Lease | undefined;
 
   function next(): void {
     while (holder === undefined && queue.length > 0) {
       const { owner, granted } = queue.shift() as (typeof queue)[number];
       if (owner.life === 'dead') continue;
-      holder = owner;
-      granted();
+      holder = { owner };
+      granted(holder);
     }
   }
 
@@ -77,8 +82,8 @@ export function createDatabaseServer(
       queue.push({ owner, granted });
       next();
     },
-    release(owner) {
-      if (holder !== owner) return;
+    release(lease) {
+      if (holder !== lease) return;
       holder = undefined;
       if (queue.length > 0) kernel.schedule(0, 'database', 'next transaction', next);
     },

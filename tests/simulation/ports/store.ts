@@ -3,6 +3,7 @@
 import { PGlite } from '@electric-sql/pglite';
 import { CHASSIS_MIGRATIONS, readMigrations } from '@stoa/chassis/postgres/migrate';
 import type { SqlValue, Statement } from '@stoa/chassis/postgres/sql';
+import { withoutTimers } from '../kernel/globals.ts';
 import { createWire, type Result, type Wire } from './wire.ts';
 
 export interface SchemaSpec {
@@ -67,21 +68,32 @@ async function watch(wire: Wire, specs: readonly SchemaSpec[]): Promise<void> {
   }
 }
 
+/** Ids that the database draws itself come from a sequence, so that the same world draws the same. */
+function drawFromSequence(wire: Wire): void {
+  wire.simple('create sequence watched.uuids');
+  const { rows } = wire.simple(`select format('%I.%I', table_schema, table_name) as name, column_name as column
+    from information_schema.columns where column_default like '%gen_random_uuid%' order by 1`);
+  for (const { name, column } of rows) {
+    wire.simple(`alter table ${name} alter ${column} set default md5(nextval('watched.uuids')::text)::uuid`);
+  }
+}
+
 export async function openStore(specs: readonly SchemaSpec[]): Promise<Store> {
   const pglite = await PGlite.create();
-  const wire = createWire((message) => pglite.execProtocolRawSync(message));
+  const wire = createWire((message) => withoutTimers(() => pglite.execProtocolRawSync(message)));
   // Plans that depend on nothing but the statement: the same in every world, and planned once.
   wire.simple(`set plan_cache_mode = force_generic_plan; set jit = off; set timezone = 'UTC'; set extra_float_digits = 1;
     set client_min_messages = error; set synchronous_commit = off`);
   await migrateAll(wire, specs);
   await watch(wire, specs);
+  drawFromSequence(wire);
   const names = specs.map(({ name }) => `'${name}'`).join(', ');
   const listed = (query: string) => wire.simple(query).rows.map((row) => row.name as string);
   const tables = listed(
     `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in (${names}, 'watched') order by 1`,
   );
   const sequences = listed(
-    `select format('%s.%I', schemaname, sequencename) as name from pg_sequences where schemaname in (${names}) order by 1`,
+    `select format('%s.%I', schemaname, sequencename) as name from pg_sequences where schemaname in (${names}, 'watched') order by 1`,
   );
   const seeds = keepSeeds(wire, tables);
   const usedTables = tables

@@ -17,6 +17,8 @@ export interface WorldOptions {
   readonly callDeadlineMs: number;
   readonly concurrency: number;
   readonly lateChargeMs: number;
+  readonly reconcileEveryMs: number;
+  readonly reconcileGraceMs: number;
   readonly ackWaitMs: number;
   readonly duplicateWindowMs: number;
   readonly database: DatabaseOdds;
@@ -36,7 +38,8 @@ export interface WorldOptions {
   readonly skus: number;
   readonly unitsEach: number;
   readonly troublesomeCards: number;
-  readonly skewMaxMs: number;
+  /** How often a customer calls the order off. */
+  readonly cancels: number;
 }
 
 export const FAULT_KINDS = [
@@ -58,8 +61,8 @@ export const FAULT_KINDS = [
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 const ALL = ['catalog', 'inventory', 'shipping', 'cart', 'payments', 'orders', 'notifications'];
-/** What a second replica is worth having of, in this world. */
-const CORE = ['inventory', 'payments', 'payments', 'orders', 'orders', 'cart', 'shipping'];
+/** Of what there are two replicas in some worlds; the heavier the name, the more there is to go wrong. */
+const CORE = ['inventory', 'payments', 'payments', 'payments', 'orders', 'orders', 'cart', 'shipping'];
 
 function drawLayout(rng: Rng): string[][] {
   const kind = rng.below(4);
@@ -88,12 +91,14 @@ export function drawOptions(seed: number, mode: Mode, rng: Rng): WorldOptions {
     callDeadlineMs: rng.pick([50, 500, 3000]),
     concurrency: rng.pick([2, 4, 64]),
     lateChargeMs: rng.pick([200, 5000, 20_000]),
+    reconcileEveryMs: rng.pick([1000, 5000, 15_000]),
+    reconcileGraceMs: rng.pick([2000, 10_000]),
     ackWaitMs: rng.pick([500, 5000, 30_000]),
     duplicateWindowMs: rng.pick([100, 5000, 120_000]),
     database: drawDatabase(rng),
     bus: drawBus(rng),
     network: drawNetwork(rng),
-    providerLate: odds(rng, 0.5),
+    providerLate: rng.pick([0, 0.05, 0.3, 0.8]),
     providerLateMaxMs: rng.pick([200, 5000, 40_000]),
     faultEveryMs: rng.pick([300, 1000, 3000, 10_000]),
     faultKinds: rng.shuffle(FAULT_KINDS).slice(0, 2 + rng.below(FAULT_KINDS.length - 1)),
@@ -104,7 +109,7 @@ export function drawOptions(seed: number, mode: Mode, rng: Rng): WorldOptions {
     skus: 1 + rng.below(3),
     unitsEach: 2 + rng.below(12),
     troublesomeCards: rng.pick([0, 0.3, 0.6, 0.9]),
-    skewMaxMs: rng.chance(0.3) ? 7_200_000 : 0,
+    cancels: rng.pick([0.1, 0.2, 0.8]),
   };
 }
 

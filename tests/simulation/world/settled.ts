@@ -44,6 +44,13 @@ const COUNTS = [
   `select 'orders pending' as what, count(*) as n from orders.orders where status = 'PENDING'`,
   `select 'calls owed to the provider' as what, count(*) as n from payments.payment_attempt where state = 'DUE'`,
   `select 'mails queued' as what, count(*) as n from notifications.notification where state = 'QUEUED'`,
+  `select 'charges to appear' as what, count(*) as n from sandbox.charge where appears_at is not null
+    and (state in ('PROCESSING', 'REQUIRES_ACTION') or (state = 'VOIDED' and token = 'tok_charge_after_void'))
+    and not exists (select from sandbox.ledger where provider_key = authorize_key)`,
+  `select 'payments to be looked at' as what, count(*) as n from payments.reconciliation_suspect`,
+  `select 'findings open' as what, count(*) as n from payments.reconciliation_finding where resolved_at is null`,
+  `select 'movements to be compared' as what, count(*) as n from sandbox.ledger where created_at >= (
+    select coalesce(min(compared_until), '-infinity') from payments.reconciliation_progress)`,
   `select 'holds' as what, count(*) as n from inventory.reservation where state = 'HELD'`,
 ];
 

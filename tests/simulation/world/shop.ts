@@ -9,22 +9,14 @@ import { CartService } from '@stoa/proto/stoa/cart/v1/cart_pb';
 import { CatalogService, StockBand } from '@stoa/proto/stoa/catalog/v1/catalog_pb';
 import { InventoryService } from '@stoa/proto/stoa/inventory/v1/inventory_pb';
 import { OrdersService } from '@stoa/proto/stoa/orders/v1/orders_pb';
+import { TOKENS } from '../../../services/payments/src/infrastructure/sandbox/tokens.ts';
 import { Incarnation } from '../ports/process.ts';
 import { type Attempt, createHistory, type Heard } from './history.ts';
 import { tokenOf } from './machine.ts';
 import type { World } from './world.ts';
 
-const TROUBLE = [
-  'tok_decline',
-  'tok_insufficient_funds',
-  'tok_require_action',
-  'tok_hang',
-  'tok_charge_then_hang',
-  'tok_late_charge',
-  'tok_fail_capture',
-  'tok_error_once',
-  'tok_refund_fails',
-] as const;
+/** Every card that is not simply good. */
+const TROUBLE = Object.keys(TOKENS).filter((token) => token !== 'tok_approve');
 
 const UNKNOWN_OUTCOMES = new Set([
   Code.Unavailable,
@@ -122,9 +114,10 @@ export function createShop(world: World) {
 
   async function place({ key, cartId, token, customer, waitMs }: Purchase): Promise<Heard> {
     const request = { cartId, idempotencyKey: key, paymentMethodId: 'card', paymentToken: token, waitMs };
+    const beganMs = kernel.now;
     try {
       const answer = await orders.placeOrder(request, asCustomer(customer));
-      see(answer.order, kernel.now);
+      see(answer.order, beganMs);
       tokens.set(answer.order?.id ?? '', answer.accessToken);
       return { kind: 'ok', orderId: answer.order?.id ?? '' };
     } catch (error) {
@@ -217,7 +210,7 @@ export function createShop(world: World) {
       await sleep(rng.between(0, 5000));
       await look(heard.orderId, customer);
     });
-    if (rng.chance(0.2)) more.push(cancel(heard.orderId, customer));
+    if (rng.chance(options.cancels)) more.push(cancel(heard.orderId, customer));
     await Promise.all(more);
   }
 

@@ -38,6 +38,8 @@ const environment = (options: WorldOptions): Record<string, string> => ({
   STOA_PAYMENTS_CALL_DEADLINE_MS: String(options.callDeadlineMs),
   STOA_PAYMENTS_CONCURRENCY: String(options.concurrency),
   STOA_PAYMENTS_SANDBOX_LATE_MS: String(options.lateChargeMs),
+  STOA_PAYMENTS_RECONCILE_EVERY_MS: String(options.reconcileEveryMs),
+  STOA_PAYMENTS_RECONCILE_GRACE_MS: String(options.reconcileGraceMs),
 });
 
 const nameOf = (services: readonly string[], index: number) =>

@@ -10,6 +10,8 @@ export interface Bug {
   /** Must occur exactly once in the file. */
   readonly find: string;
   readonly replace: string;
+  /** A second change to the same file. */
+  readonly also?: { readonly find: string; readonly replace: string };
   /** Within how many seeds it must be found. */
   readonly seeds: number;
   readonly mode?: Mode;
@@ -58,41 +60,24 @@ export const BUGS: readonly Bug[] = [
     why: 'a void of what was never seen leaves no trace at the provider: an authorization that comes later is given',
     file: 'services/payments/src/infrastructure/sandbox/rules.ts',
     find: "if (charge === undefined) return done(request, { ...opened(request, 'VOIDED'), token: '' }, 0n);",
-    replace: "if (charge === undefined) return { answer: definite(request, { ok: true, code: '' }) };",
+    replace:
+      "if (charge === undefined) return { answer: definite(request, { amountMinor: 0n, currency: request.currency, ok: true, code: '' }) };",
     seeds: 200,
   },
   {
     name: 'new-key-on-retry',
     why: 'every call to the provider has a key of its own: a repetition is a new charge',
     file: 'services/payments/src/infrastructure/call-provider.ts',
-    find: 'key: providerKey(paymentId, due.operation)',
-    replace: `key: \`\${providerKey(paymentId, due.operation)}:\${due.attempts}\``,
+    find: 'const key = providerKey(paymentId, operation);',
+    replace: 'const key = providerKey(paymentId, operation) + `:${attempts}`;',
     seeds: 10,
   },
   {
     name: 'unknown-is-declined',
     why: 'a timeout or "not found" is taken for "not charged"',
-    file: 'services/payments/src/domain/decide.ts',
-    find: `    case 'unknown':
-      return becomeUnknown(payment);
-    case 'error':
-      return [];
-    default:
-      return outcome satisfies never;
-  }
-}
-
-function settleCapture`,
-    replace: `    case 'unknown':
-      return settleAuthorize(payment, { kind: 'declined', code: 'NOT_FOUND' });
-    case 'error':
-      return [];
-    default:
-      return outcome satisfies never;
-  }
-}
-
-function settleCapture`,
+    file: 'services/payments/src/infrastructure/call-provider.ts',
+    find: "{ kind: 'unknown', code: 'DEADLINE_EXCEEDED' }",
+    replace: "{ kind: 'declined', code: 'NOT_FOUND' }",
     seeds: 20,
   },
   {
@@ -116,10 +101,15 @@ function settleCapture`,
   {
     name: 'dedup-by-window',
     why: "nothing but the broker's window keeps a message from being applied twice",
-    file: 'chassis/src/events/inbox.ts',
-    find: 'and owner = ${owner} and seq = ${move.from.seq}',
-    replace: 'and owner = ${owner} and (${move.from.seq}::bigint is not null)',
-    seeds: 60,
+    file: 'chassis/src/events/inbox-worker.ts',
+    find: 'sequence <= watermark.seq && message.epoch === watermark.epoch;',
+    replace: 'sequence < 0n;',
+    also: {
+      find: 'for (let next = seq + 1n; records.length < batchMax; next++) {',
+      replace:
+        'for (let next = [...queue.keys()].reduce((a, b) => (a < b ? a : b), seq + 1n); records.length < batchMax; next++) {',
+    },
+    seeds: 20,
   },
   {
     name: 'wrong-order-of-undos',

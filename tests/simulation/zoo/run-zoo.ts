@@ -1,6 +1,13 @@
 // Plants each bug in processes of its own and runs seeds until it is found.
+import { readFileSync } from 'node:fs';
 import { type Report, runPool, type Task } from '../pool.ts';
 import { BUGS, type Bug } from './bugs.ts';
+
+/** Whether a bug's text is in its file once: anything else means that the sources have moved on. */
+function fits({ file, find, also }: Bug): boolean {
+  const text = readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8');
+  return [find, ...(also === undefined ? [] : [also.find])].every((part) => text.split(part).length === 2);
+}
 
 interface Found {
   readonly bug: Bug;
@@ -35,6 +42,9 @@ export async function runZoo(only: string | undefined, workers: number, say: (te
   const bugs = BUGS.filter(({ name }) => only === undefined || name === only);
   if (bugs.length === 0)
     throw new Error(`there is no bug "${only}"; there are ${BUGS.map(({ name }) => name).join(', ')}`);
+  const misfits = bugs.filter((bug) => !fits(bug));
+  for (const { name, file } of misfits) say(`${name}: its text is not in ${file} exactly once`);
+  if (misfits.length > 0) return 1;
   const left = [...bugs];
   let escaped = 0;
   const keeper = async () => {
