@@ -1,4 +1,4 @@
-// npm run chaos [-- --only "F9,F16c"] [--ci] [--long] [--rounds N] [--orders N] [--report FILE]
+// npm run chaos [-- --fault "F9,F16c"] [--ci] [--long] [--rounds N] [--orders N] [--report FILE]
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { openArena } from './arena.ts';
@@ -8,7 +8,7 @@ import { ciFaults, FAULTS, faultsNamed, shortFaults } from './schedule.ts';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string' },
+    fault: { type: 'string' },
     ci: { type: 'boolean', default: false },
     long: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '1' },
@@ -18,7 +18,7 @@ const { values } = parseArgs({
 });
 
 function chosen() {
-  if (values.only !== undefined) return faultsNamed(values.only.split(',').map((id) => id.trim()));
+  if (values.fault !== undefined) return faultsNamed(values.fault.split(',').map((id) => id.trim()));
   if (values.ci) return ciFaults();
   return values.long ? FAULTS : shortFaults();
 }
