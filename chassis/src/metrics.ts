@@ -25,9 +25,17 @@ export interface Metrics {
   text(): Promise<string>;
 }
 
-/** A registry with Node's own metrics; every name gets the prefix `stoa_`. */
-export function createMetrics(options: { readonly processMetrics: boolean }): Metrics {
+export interface MetricsOptions {
+  /** Node's own metrics as well: event loop, heap, garbage collection. */
+  readonly processMetrics: boolean;
+  /** What is rolled out, as the label `version` of every metric: a canary is compared with what runs beside it. */
+  readonly version?: string;
+}
+
+/** Every name gets the prefix `stoa_`. */
+export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
+  if (options.version !== undefined) registry.setDefaultLabels({ version: options.version });
   if (options.processMetrics) collectDefaultMetrics({ register: registry, prefix: 'stoa_' });
   const known = new Map<string, Counter | Gauge | Histogram>();
   const metric = <T extends Counter | Gauge | Histogram>(name: string, make: () => T): T => {

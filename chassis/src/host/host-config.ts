@@ -25,6 +25,9 @@ export const hostConfig = {
   trustKey: optional('string', 'STOA_TRUST_KEY', { help: 'public key that verifies service credentials' }),
   retries: withDefault('string', 'STOA_RETRIES', 'app', { help: 'who retries: app or mesh' }),
   instance: withDefault('string', 'STOA_INSTANCE', 'local', { help: 'name of this replica; leases are held under it' }),
+  version: withDefault('string', 'STOA_VERSION', 'unversioned', {
+    help: 'what is rolled out: a label of all metrics, by which a canary is told from what runs beside it',
+  }),
   logLevel: withDefault('string', 'STOA_LOG_LEVEL', 'info', { help: 'debug, info, warn, error or silent' }),
   environment: withDefault('string', 'STOA_ENV', 'development', { help: 'development or production' }),
   failpoints: optional('string', 'STOA_FAILPOINTS', {

@@ -70,7 +70,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const config = readConfig(hostConfig, env);
   checkHostConfig(config);
   const log = options.log ?? createLog(config.logLevel as LogLevel);
-  const metrics = createMetrics({ processMetrics: true });
+  const metrics = createMetrics({ processMetrics: true, version: config.version });
   const settable = config.failpoints === undefined ? undefined : createFailpoints(config.failpoints, runtime.clock);
   const failpoints = settable ?? NO_FAILPOINTS;
   const bells = createBells(runtime.clock);
@@ -149,6 +149,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const info = () => ({
       services: [...names],
       instance: config.instance,
+      version: config.version,
       node: process.version,
       config: redactedConfig(hostConfig, config),
     });

@@ -204,7 +204,7 @@ describe('a process tells', () => {
     const place = await host([cart, orders]);
     await (await ordersAt(place)).getOrder({ orderId: 'full' });
     const metrics = (await get(place.adminPort, '/metrics')).text;
-    expect(metrics).toMatch(/stoa_rpc_server_seconds_count\{.*method="GetOrder",code="ok"\} 1/);
+    expect(metrics).toMatch(/stoa_rpc_server_seconds_count\{version="unversioned",.*method="GetOrder",code="ok"\} 1/);
     const info = (await get(place.adminPort, '/info')).text;
     expect(JSON.parse(info)).toMatchObject({ services: ['cart', 'orders'], config: { credential: '***' } });
     expect(info).not.toContain(await signServiceCredential(keys.signingKey, ['cart', 'orders']));
