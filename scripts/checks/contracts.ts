@@ -1,7 +1,7 @@
 // The contracts: lint and form, no breaking change since the last release, and generated code that is what the
 // contracts say.
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root, runTool } from './run-tool.ts';
@@ -15,65 +15,13 @@ export interface Outcome {
   readonly details?: readonly string[];
 }
 
-/** Names the commit to compare with while there is no release yet. */
-const baselineFile = 'proto/BASELINE';
+/** The contracts as they were last released, as a buf image: needs no tags and no history, which CI may not have. */
+const released = 'proto/released.binpb';
 
-export async function bufBreaking(): Promise<Outcome> {
-  const baseline = await findBaseline();
-  if ('outcome' in baseline) return baseline.outcome;
-  const note = `against ${baseline.name}`;
-  return inTemporaryFolder(async (folder) => {
-    const archive = join(folder, 'contracts.tar');
-    const target = join(folder, 'contracts');
-    // Unpacked by ourselves and not fetched by buf, so that worktrees and unusual clones work as well.
-    const steps: [string, string[]][] = [
-      ['git', ['archive', '--format=tar', '-o', archive, baseline.commit, 'proto', 'buf.yaml']],
-      ['tar', ['-xf', archive, '-C', target]],
-      ['buf', ['breaking', '--against', target]],
-    ];
-    mkdirSync(target);
-    for (const [command, args] of steps) {
-      const { ok, output } = await runTool(command, args);
-      if (!ok) return { ok: false, note, details: output.split('\n') };
-    }
-    return { ok: true, note };
-  });
-}
-
-type Baseline = { readonly name: string; readonly commit: string } | { readonly outcome: Outcome };
-
-async function findBaseline(): Promise<Baseline> {
-  const shallow = await runTool('git', ['rev-parse', '--is-shallow-repository']);
-  if (!shallow.ok) return skip('not a git clone, so there is nothing to compare with');
-  const tag = await lastRelease();
-  if (tag !== undefined) return { name: tag, commit: tag };
-  if (shallow.output === 'true') {
-    return skip('a shallow clone without releases: fetch the history and the tags');
-  }
-  const file = join(root, baselineFile);
-  if (statSync(file, { throwIfNoEntry: false }) === undefined) {
-    return skip(`no baseline yet: no release (v*) and no ${baselineFile}`);
-  }
-  const commit = readFileSync(file, 'utf8').trim();
-  const known = await runTool('git', ['rev-parse', '--verify', '--quiet', `${commit}^{commit}`]);
-  if (known.ok) return { name: `commit ${commit.slice(0, 12)} (${baselineFile})`, commit };
-  return { outcome: { ok: false, details: [`${baselineFile} names ${commit}, which is not a commit here`] } };
-}
-
-function skip(note: string): Baseline {
-  return { outcome: { ok: true, skipped: true, note } };
-}
-
-/** The newest `v*` tag behind HEAD. A tag on HEAD itself is this release, which is to be compared with the one before. */
-async function lastRelease(): Promise<string | undefined> {
-  const sorted = ['tag', '--list', 'v*', '--merged', 'HEAD', '--sort=-version:refname'];
-  const [all, own] = await Promise.all([
-    runTool('git', sorted),
-    runTool('git', ['tag', '--list', 'v*', '--points-at', 'HEAD']),
-  ]);
-  if (!all.ok || !own.ok) return undefined;
-  const here = new Set(own.output.split('\n'));
-  return all.output.split('\n').find((tag) => tag !== '' && !here.has(tag));
+/** @param folder - where the contracts and `buf.yaml` are */
+export async function bufBreaking(folder = root): Promise<Outcome> {
+  const { ok, output } = await runTool('buf', ['breaking', folder, '--against', released]);
+  return { ok, details: ok ? [] : output.split('\n') };
 }
 
 export async function generatedCode(): Promise<Outcome> {

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { differences } from '../../../scripts/checks/contracts.ts';
+import { bufBreaking, differences } from '../../../scripts/checks/contracts.ts';
+import { root } from '../../../scripts/checks/run-tool.ts';
 
 const folders: string[] = [];
 
@@ -34,5 +35,21 @@ describe('contracts up to date', () => {
       'v1/b_pb.ts is missing',
       'v1/old_pb.ts is not generated from anything',
     ]);
+  });
+});
+
+describe('no breaking change', () => {
+  it('names a field of a released contract whose number was changed', async () => {
+    const copy = folder({});
+    cpSync(join(root, 'buf.yaml'), join(copy, 'buf.yaml'));
+    cpSync(join(root, 'proto'), join(copy, 'proto'), {
+      recursive: true,
+      filter: (path) => !/node_modules|\/gen$/.test(path),
+    });
+    const money = join(copy, 'proto/stoa/common/v1/money.proto');
+    writeFileSync(money, readFileSync(money, 'utf8').replace('currency = 1', 'currency = 3'));
+    const { ok, details } = await bufBreaking(copy);
+    expect(ok).toBe(false);
+    expect(details?.join('\n')).toContain('stoa.common.v1.Money');
   });
 });
