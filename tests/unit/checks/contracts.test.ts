@@ -50,6 +50,6 @@ describe('no breaking change', () => {
     writeFileSync(money, readFileSync(money, 'utf8').replace('currency = 1', 'currency = 3'));
     const { ok, details } = await bufBreaking(copy);
     expect(ok).toBe(false);
-    expect(details?.join('\n')).toContain('stoa.common.v1.Money');
+    expect(details?.join('\n')).toContain('message "Money"');
   });
 });
