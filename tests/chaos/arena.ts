@@ -1,11 +1,12 @@
 // The system under fault: `stoa start --split` as a user starts it, in a home of its own, with handles on every process.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Running } from '../../cli/src/start/home.ts';
+import { findProcess } from './processes.ts';
 
 const MAIN = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url));
 const READY_MS = 90_000;
@@ -17,17 +18,19 @@ export interface Arena {
   readonly databases: Readonly<Record<string, string>>;
   readonly adminUrl: string;
   readonly natsUrl: string;
-  /** Process of a service now; changes when the supervisor restarts it. */
-  pidOf(service: string): number;
+  /** Process of a service now; waits for the supervisor when it has just ended. */
+  pidOf(service: string): Promise<number>;
   services(): string[];
-  postgresPid(): number;
-  natsPid(): number;
+  postgresPid(): Promise<number>;
+  natsPid(): Promise<number>;
   /** JetStream's storage folder. */
   readonly natsStore: string;
   /** Sets failpoints of a service's process; they are gone when it restarts. */
   failpoints(service: string, text: string): Promise<void>;
-  /** Resolves when the BFF answers a real query. */
-  answers(limitMs: number): Promise<void>;
+  /** Resolves when every service says that it is ready; throws which ones do not within the limit. */
+  ready(limitMs: number): Promise<void>;
+  /** Clears the failpoints of every service. */
+  disarm(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -35,32 +38,6 @@ export interface ArenaOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Where the data goes. @default a new temporary folder */
   readonly home?: string;
-}
-
-/** Command lines of all processes, by pid. */
-function commands(): Map<number, string> {
-  const found = new Map<number, string>();
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    try {
-      found.set(Number(entry), readFileSync(`/proc/${entry}/cmdline`, 'utf8').replaceAll('\0', ' ').trim());
-    } catch {
-      // Ended meanwhile.
-    }
-  }
-  return found;
-}
-
-function parentOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-}
-
-function findService(parent: number, service: string): number {
-  for (const [pid, command] of commands()) {
-    if (command.endsWith(`main.ts host ${service}`) && parentOf(pid) === parent) return pid;
-  }
-  throw new Error(`no process of ${service} runs`);
 }
 
 export async function openArena({ env = {}, home: givenHome }: ArenaOptions = {}): Promise<Arena> {
@@ -84,7 +61,11 @@ export async function openArena({ env = {}, home: givenHome }: ArenaOptions = {}
   const ports = new Map([...output.matchAll(/(\w+) :(\d+)/g)].map(([, name = '', port]) => [name, Number(port)]));
   const parent = shop.pid as number;
 
-  const arena: Arena = {
+  const setFailpoints = async (service: string, text: string) => {
+    const response = await fetch(`http://127.0.0.1:${ports.get(service)}/failpoints`, { method: 'POST', body: text });
+    if (!response.ok) throw new Error(`failpoints of ${service}: ${await response.text()}`);
+  };
+  return {
     home,
     url: running.url,
     databases: running.databases,
@@ -92,19 +73,29 @@ export async function openArena({ env = {}, home: givenHome }: ArenaOptions = {}
     natsUrl: running.natsUrl,
     natsStore: join(realpathSync(home), 'nats', 'store'),
     services: () => [...ports.keys()],
-    pidOf: (service) => findService(parent, service),
-    postgresPid: () => findCommand((command) => command.includes(` port=${new URL(running.adminUrl).port} `)),
-    natsPid: () => findCommand((command) => command.endsWith(join(realpathSync(home), 'nats', 'nats.conf'))),
-    async failpoints(service, text) {
-      const response = await fetch(`http://127.0.0.1:${ports.get(service)}/failpoints`, { method: 'POST', body: text });
-      if (!response.ok) throw new Error(`failpoints of ${service}: ${await response.text()}`);
-    },
-    async answers(limitMs) {
-      for (const until = Date.now() + limitMs; !(await isAnswering(running.url)); await sleep(100)) {
-        if (Date.now() > until)
-          throw new Error(`the shop does not answer after ${limitMs} ms:\n${output.slice(-2000)}`);
+    pidOf: (service) => findProcess(service, (command) => command.endsWith(`main.ts host ${service}`), parent),
+    postgresPid: () =>
+      findProcess(
+        'PostgreSQL',
+        (command) => `${command} `.includes(` port=${new URL(running.adminUrl).port} `),
+        parent,
+      ),
+    natsPid: () =>
+      findProcess('NATS', (command) => command.endsWith(join(realpathSync(home), 'nats', 'nats.conf')), parent),
+    failpoints: setFailpoints,
+    async ready(limitMs) {
+      let waiting = [...ports];
+      for (const until = Date.now() + limitMs; ; await sleep(100)) {
+        const answers = await Promise.all(waiting.map(([, port]) => isReady(port)));
+        waiting = waiting.filter((_, index) => !answers[index]);
+        if (waiting.length === 0) return;
+        if (Date.now() > until) {
+          const names = waiting.map(([name]) => name).join(', ');
+          throw new Error(`not ready after ${limitMs / 1000} s: ${names}\n${output.slice(-2000)}`);
+        }
       }
     },
+    disarm: async () => void (await Promise.all([...ports.keys()].map((service) => setFailpoints(service, 'none')))),
     async stop() {
       shop.kill('SIGTERM');
       const force = setTimeout(() => shop.kill('SIGKILL'), STOP_MS);
@@ -113,36 +104,13 @@ export async function openArena({ env = {}, home: givenHome }: ArenaOptions = {}
       if (givenHome === undefined) rmSync(home, { recursive: true, force: true });
     },
   };
-  return arena;
 }
 
-/** The oldest process with such a command line: PostgreSQL's children carry titles of their own. */
-function findCommand(matches: (command: string) => boolean): number {
-  const pids = [...commands()].filter(([, command]) => matches(`${command} `) || matches(command)).map(([pid]) => pid);
-  if (pids.length === 0) throw new Error('the process is not running');
-  return Math.min(...pids);
-}
-
-async function isAnswering(url: string): Promise<boolean> {
+async function isReady(port: number): Promise<boolean> {
   try {
-    const response = await fetch(`${url}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ query: '{ products(first: 1) { edges { node { id } } } paymentMethods { id } }' }),
-      signal: AbortSignal.timeout(3000),
-    });
-    const body = (await response.json()) as { data?: { products?: unknown; paymentMethods?: unknown } };
-    return body.data?.products != null && body.data.paymentMethods != null;
-  } catch {
-    return false;
-  }
-}
-
-/** Whether a link in /proc says that the process is still there. */
-export function isAlive(pid: number): boolean {
-  try {
-    readlinkSync(`/proc/${pid}/exe`);
-    return true;
+    const response = await fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(3000) });
+    await response.body?.cancel();
+    return response.ok;
   } catch {
     return false;
   }

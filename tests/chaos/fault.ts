@@ -11,6 +11,11 @@ export interface Fault {
   readonly long?: boolean;
   /** Why it cannot be injected on this machine; undefined when it can. */
   impossible?(): string | undefined;
-  /** Injects the fault and heals it: when it resolves the system is left alone to recover. */
-  inject(arena: Arena): Promise<void>;
+  /**
+   * Injects the fault and heals it: when it resolves the system is left alone to recover. Shoppers buy all the while.
+   * What the fault needs besides them it brings about itself: nothing may depend on what they happen to buy, nor on how
+   * fast the machine is. Throws when the fault did not happen, or its expectation was not met. What it started and does
+   * not wait for itself goes into `loose`: it is waited for before the data is checked.
+   */
+  inject(arena: Arena, loose: Promise<unknown>[]): Promise<void>;
 }

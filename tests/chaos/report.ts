@@ -26,7 +26,7 @@ export function renderReport(outcomes: readonly FaultOutcome[], startedAt: Date,
 ${startedAt.toISOString()}, ${(durationMs / 60_000).toFixed(1)} minutes, ${outcomes.length} injections, ${orders} orders, ${all.length} violations.
 Split mode on ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.version}. Repeat it with \`npm run chaos\`.
 
-Recovery is the time from the end of the injection to the first new order that is confirmed.
+Recovery is the time from the end of the injection until a new order is confirmed and every service is ready.
 
 | fault | what was done | injected | orders | violations | recovery p50 | p99 |
 |---|---|---|---|---|---|---|

@@ -2,8 +2,9 @@
 // order ends, and the audit finds nothing.
 import { randomUUID } from 'node:crypto';
 import { Writable } from 'node:stream';
+import pg from 'pg';
 import { runAudit } from '../../cli/src/audit/audit.ts';
-import { runDemo } from '../../cli/src/demo/demo.ts';
+import { type DemoReport, runDemo } from '../../cli/src/demo/demo.ts';
 import { openStorefront } from '../../cli/src/demo/storefront.ts';
 import type { Arena } from './arena.ts';
 import type { Fault } from './fault.ts';
@@ -16,55 +17,112 @@ export interface FaultOutcome {
   readonly orders: number;
   /** What should not be: invariants broken, orders unfinished, answers that disagree, or no recovery. */
   readonly violations: readonly string[];
-  /** From the end of the injection to the first new order that was confirmed. */
+  /** From the end of the injection until a new order is confirmed and every service is ready. */
   readonly recoveryMs: number;
 }
 
+/** They only decide when a run is given up. */
+const READY_MS = 120_000;
+const FIRST_ORDERS_MS = 120_000;
 const SETTLE_MS = 90_000;
 const RECOVERY_LIMIT_MS = 60_000;
 const CONCURRENCY = 6;
+/** Orders that are on their way when the fault strikes. */
+const FIRST_ORDERS = 6;
 
 const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() });
 
+/** Drives at least so many orders, and goes on buying until the fault is over and the shop has recovered. */
 export async function runFault(arena: Arena, fault: Fault, orders: number): Promise<FaultOutcome> {
   const impossible = fault.impossible?.();
   if (impossible !== undefined) return { fault, impossible, orders: 0, violations: [], recoveryMs: 0 };
+  // A fault must not fail because of the one before it.
+  await arena.ready(READY_MS);
+  await arena.disarm();
+  const before = await countOrders(arena);
+  const load = startLoad(arena, orders);
   const violations: string[] = [];
-  const load = runDemo({ url: arena.url, orders, concurrency: CONCURRENCY, json: true, out: nowhere() });
-  await seconds(0.7);
-  try {
-    await fault.inject(arena);
-  } catch (error) {
-    violations.push((error as Error).message);
-  }
-  const recoveryMs = await recovered(arena).catch((error: Error) => {
-    violations.push(error.message);
-    return RECOVERY_LIMIT_MS;
-  });
-  const report = await load;
+  const recoveryMs = await injectAndRecover(arena, fault, load, violations);
+  const report = await load.end();
   if (report.unfinished.length > 0) violations.push(`${report.unfinished.length} orders were not decided`);
   violations.push(...report.disagreements);
   const audit = await runAudit({ databases: arena.databases, settleMs: SETTLE_MS, json: true, out: nowhere() });
   for (const { id, title, broken, examples } of audit.invariants) {
     if (broken > 0) violations.push(`${id} ${title}: ${broken} broken, for example ${examples[0]?.text ?? '?'}`);
   }
-  if (audit.settled?.isQuiet === false) violations.push('the system did not come to rest');
-  return { fault, impossible, orders: report.accepted, violations, recoveryMs };
+  if (audit.settled?.isQuiet === false)
+    violations.push(`the system did not come to rest: ${audit.settled.busy.join('; ')}`);
+  return { fault, impossible, orders: (await countOrders(arena)) - before, violations, recoveryMs };
 }
 
-/** Time until a new order is confirmed. */
+interface Load {
+  /** Resolves when the first orders were accepted; throws when none are. */
+  readonly begun: Promise<void>;
+  end(): Promise<DemoReport>;
+}
+
+function startLoad(arena: Arena, orders: number): Load {
+  const over = new AbortController();
+  const { promise: begun, resolve, reject } = Promise.withResolvers<void>();
+  const late = setTimeout(() => reject(new Error('no orders were accepted before the fault')), FIRST_ORDERS_MS);
+  let accepted = 0;
+  const onAccepted = () => {
+    if (++accepted === FIRST_ORDERS) resolve();
+  };
+  const { url } = arena;
+  const options = { url, orders, concurrency: CONCURRENCY, goOnUntil: over.signal, onAccepted };
+  const report = runDemo({ ...options, json: true, out: nowhere() });
+  return {
+    begun: begun.finally(() => clearTimeout(late)),
+    async end() {
+      over.abort();
+      return report;
+    },
+  };
+}
+
+async function injectAndRecover(arena: Arena, fault: Fault, load: Load, violations: string[]): Promise<number> {
+  const loose: Promise<unknown>[] = [];
+  const tell = (error: Error) => {
+    violations.push(error.message);
+  };
+  await load.begun.then(() => fault.inject(arena, loose)).catch(tell);
+  const recoveryMs = await recovered(arena).catch((error: Error) => {
+    tell(error);
+    return RECOVERY_LIMIT_MS;
+  });
+  await Promise.all(loose).catch(tell);
+  // Whatever was armed and did not happen must not happen to the next fault.
+  await arena.disarm().catch(tell);
+  return recoveryMs;
+}
+
+async function countOrders({ databases }: Arena): Promise<number> {
+  const client = new pg.Client({ connectionString: databases.orders as string });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ count: string }>('select count(*) from orders');
+    return Number(rows[0]?.count);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Time until a new order is confirmed and every service is ready. */
 async function recovered(arena: Arena): Promise<number> {
   const began = performance.now();
   const shop = openStorefront(arena.url, 2);
   try {
-    while (performance.now() - began < RECOVERY_LIMIT_MS) {
-      if (await buysSomething(shop)) return Math.round(performance.now() - began);
+    while (!(await buysSomething(shop))) {
+      if (performance.now() - began > RECOVERY_LIMIT_MS)
+        throw new Error(`no order was confirmed within ${RECOVERY_LIMIT_MS / 1000} s after the fault`);
       await seconds(0.1);
     }
   } finally {
     await shop.close();
   }
-  throw new Error(`no order was confirmed within ${RECOVERY_LIMIT_MS / 1000} s after the fault`);
+  await arena.ready(RECOVERY_LIMIT_MS);
+  return Math.round(performance.now() - began);
 }
 
 async function buysSomething(shop: ReturnType<typeof openStorefront>): Promise<boolean> {

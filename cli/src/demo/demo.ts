@@ -30,6 +30,10 @@ export interface DemoOptions {
   readonly patienceMs?: number;
   /** How long an accepted order may take to be decided. @default 300000 */
   readonly decidedWithinMs?: number;
+  /** Shoppers go on beyond `orders` until it is aborted. @default they do not */
+  readonly goOnUntil?: AbortSignal;
+  /** Told of every order that the shop accepts. */
+  readonly onAccepted?: () => void;
 }
 
 const CUSTOMERS_MAX = 6;
@@ -74,13 +78,13 @@ function print(report: DemoReport, json: boolean, out: NodeJS.WritableStream): v
 /** Lets so many shoppers buy at a time, and waits until the last order is decided. */
 async function shop(shopping: Shopping, follower: Follower, options: DemoOptions): Promise<void> {
   const { tally } = shopping;
-  const { orders, concurrency, seed = 1, signal, out, json } = options;
+  const { orders, concurrency, seed = 1, signal, out, json, goOnUntil, onAccepted } = options;
   const slow = new Set<Promise<void>>();
   let begun = 0;
   let done = 0;
   const progress = json ? undefined : showProgress(out, orders, () => done, tally);
   const shopper = async () => {
-    while (begun < orders && !signal?.aborted) {
+    while ((begun < orders || goOnUntil?.aborted === false) && !signal?.aborted) {
       const plan = planPurchase(seed, begun++, shopping.customers.length);
       tally.counts.purchases += 1;
       const accepted = await makePurchase(shopping, plan);
@@ -88,6 +92,7 @@ async function shop(shopping: Shopping, follower: Follower, options: DemoOptions
         done++;
         continue;
       }
+      onAccepted?.();
       const decided = watch(accepted, follower, tally).finally(() => {
         done++;
         slow.delete(decided);

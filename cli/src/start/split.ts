@@ -9,9 +9,9 @@ import type { Platform } from './platform.ts';
 import type { RunningShop } from './running-shop.ts';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
-const RESTART_MS = { first: 250, max: 10_000 };
-/** A process that ran this long was healthy: its next restart is quick again. */
-const HEALTHY_MS = 30_000;
+const RESTART_MS = { first: 250, max: 4000 };
+/** A process that was ready this long is not to blame for its end: its next restart is quick again. */
+const HEALTHY_MS = 3000;
 const STOP_MS = 15_000;
 
 interface Supervised {
@@ -36,11 +36,12 @@ function supervise({ name, env, sink, onRestart }: SuperviseOptions): Supervised
   let everReady = false;
 
   const start = () => {
-    const startedAt = Date.now();
+    let readyAt = Number.POSITIVE_INFINITY;
     child = fork(MAIN, ['host', name], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     child.stdout?.on('data', (chunk: Buffer) => sink.write(chunk.toString()));
     child.stderr?.on('data', (chunk: Buffer) => sink.write(chunk.toString()));
     child.on('message', () => {
+      readyAt = Date.now();
       everReady = true;
       isReady();
     });
@@ -48,7 +49,7 @@ function supervise({ name, env, sink, onRestart }: SuperviseOptions): Supervised
       if (stopping) return;
       // A first start that fails is a configuration to be mended, not a crash to be survived.
       if (!everReady && code !== null) return cannotStart(new Error(`${name} cannot start; see logs/${name}.log`));
-      failures = Date.now() - startedAt > HEALTHY_MS ? 0 : failures + 1;
+      failures = Date.now() - readyAt > HEALTHY_MS ? 0 : failures + 1;
       onRestart(name, signal ?? `status ${code}`);
       restart = setTimeout(start, Math.min(RESTART_MS.max, RESTART_MS.first * 2 ** failures));
     });

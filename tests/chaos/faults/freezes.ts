@@ -9,7 +9,7 @@ function frozenService(service: string, forSeconds: number, long: boolean): Faul
     title: `${service} frozen for ${forSeconds} s`,
     expectation: 'others go on; what it held is fenced by versions and leases; it catches up',
     long,
-    inject: (arena) => freeze(arena.pidOf(service), forSeconds),
+    inject: async (arena) => freeze(await arena.pidOf(service), forSeconds),
   };
 }
 
@@ -22,7 +22,7 @@ export const freezes: readonly Fault[] = [
     id: 'F13',
     title: 'broker frozen for 12 s',
     expectation: 'publishing times out with an unknown outcome and is repeated; consumers skip what they have',
-    inject: (arena) => freeze(arena.natsPid(), 12),
+    inject: async (arena) => freeze(await arena.natsPid(), 12),
   },
   {
     id: 'F16d',
@@ -34,7 +34,7 @@ export const freezes: readonly Fault[] = [
       await client.connect();
       const { rows } = await client.query<{ pid: number }>('select pid from pg_stat_activity');
       await client.end();
-      const pids = [arena.postgresPid(), ...rows.map(({ pid }) => pid)];
+      const pids = [await arena.postgresPid(), ...rows.map(({ pid }) => pid)];
       await Promise.all(pids.map((pid) => freeze(pid, 5).catch(() => {})));
     },
   },

@@ -32,7 +32,7 @@ export const network: readonly Fault[] = [
     impossible: needsIptables,
     async inject(arena) {
       const port = postgresPort(arena.adminUrl);
-      const pid = arena.pidOf('orders');
+      const pid = await arena.pidOf('orders');
       const ports = connectionsTo(port).filter((connection) => connection.pid === pid);
       const local = ports.map(({ localPort }) => localPort).slice(0, 15);
       if (local.length === 0) throw new Error('orders has no connection to its database');

@@ -8,6 +8,8 @@ import type { Fault } from '../fault.ts';
 import { seconds, signal } from '../tools.ts';
 
 const STREAM = 'ORDERS_EVENTS';
+/** Only decides when a run is given up. */
+const PARKED_WITHIN_MS = 90_000;
 
 async function withStreams<T>(
   arena: Arena,
@@ -59,13 +61,12 @@ async function resolvePoison(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    for (let waited = 0; waited < 30; waited += 0.25) {
+    for (const until = Date.now() + PARKED_WITHIN_MS; Date.now() < until; await seconds(0.25)) {
       const { rowCount } = await client.query(
         `update parked_event set resolved_at = now(), resolution = 'dropped: injected by chaos'
          where type like '%FromTheFuture' and resolved_at is null`,
       );
       if (rowCount === 1) return;
-      await seconds(0.25);
     }
     throw new Error('the poisoned message was not parked');
   } finally {
@@ -81,20 +82,20 @@ export const stores: readonly Fault[] = [
     id: 'F8a',
     title: 'broker ended by SIGTERM',
     expectation: comesBack,
-    inject: async (arena) => signal(arena.natsPid(), 'SIGTERM'),
+    inject: async (arena) => signal(await arena.natsPid(), 'SIGTERM'),
   },
   {
     id: 'F8b',
     title: 'broker killed',
     expectation: comesBack,
-    inject: async (arena) => signal(arena.natsPid(), 'SIGKILL'),
+    inject: async (arena) => signal(await arena.natsPid(), 'SIGKILL'),
   },
   {
     id: 'F9',
     title: 'broker killed and its storage deleted',
     expectation: 'the owner sees another stream and sends everything again that a consumer lacks',
     async inject(arena) {
-      const pid = arena.natsPid();
+      const pid = await arena.natsPid();
       signal(pid, 'SIGSTOP');
       renameSync(arena.natsStore, `${arena.natsStore}-gone-${pid}`);
       signal(pid, 'SIGKILL');
@@ -107,9 +108,15 @@ export const stores: readonly Fault[] = [
     async inject(arena) {
       const copy = `${arena.natsStore}-copy`;
       rmSync(copy, { recursive: true, force: true });
-      cpSync(arena.natsStore, copy, { recursive: true });
+      const pid = await arena.natsPid();
+      // Halted while it is copied: files that vanish under the copying hand are not what this is about.
+      signal(pid, 'SIGSTOP');
+      try {
+        cpSync(arena.natsStore, copy, { recursive: true });
+      } finally {
+        signal(pid, 'SIGCONT');
+      }
       await seconds(5);
-      const pid = arena.natsPid();
       signal(pid, 'SIGSTOP');
       rmSync(arena.natsStore, { recursive: true, force: true });
       renameSync(copy, arena.natsStore);
@@ -148,18 +155,18 @@ export const stores: readonly Fault[] = [
     id: 'F16a',
     title: 'database restarted (fast shutdown)',
     expectation: refills,
-    inject: async (arena) => signal(arena.postgresPid(), 'SIGINT'),
+    inject: async (arena) => signal(await arena.postgresPid(), 'SIGINT'),
   },
   {
     id: 'F16b',
     title: 'database restarted (immediate shutdown)',
     expectation: refills,
-    inject: async (arena) => signal(arena.postgresPid(), 'SIGQUIT'),
+    inject: async (arena) => signal(await arena.postgresPid(), 'SIGQUIT'),
   },
   {
     id: 'F16c',
     title: 'postmaster killed',
     expectation: refills,
-    inject: async (arena) => signal(arena.postgresPid(), 'SIGKILL'),
+    inject: async (arena) => signal(await arena.postgresPid(), 'SIGKILL'),
   },
 ];
