@@ -71,7 +71,8 @@ export function createSagaRunner<Data extends Json>(
       moves.push(toMove(row, decision, happening));
       send(tx, decision, happening.cause);
       if (decision.openManualTask) await callForHelp(tx, row, decision);
-      if (row.state !== decision.state) transitions.push(toTransition(row, decision, happening));
+      if (row.state !== decision.state || row.isExtended !== decision.isExtended)
+        transitions.push(toTransition(row, decision, happening));
       metrics.count('saga_moved_total', 'Moves by the state they lead to', { saga: name, state: decision.state });
     }
     if (moves.length > 0) await writeMoves(tx, moves);
@@ -157,7 +158,7 @@ function fromTimer({ sagaId }: SagaRow): Happening {
 }
 
 function toMove(row: SagaRow, decision: Moved, happening: Happening): Move {
-  const { state, reason, attempts, wakeAfterSeconds } = decision;
+  const { state, reason, attempts, wakeAfterSeconds, isExtended } = decision;
   return {
     sagaId: row.sagaId,
     fromState: row.state,
@@ -166,6 +167,7 @@ function toMove(row: SagaRow, decision: Moved, happening: Happening): Move {
     reason,
     attempts,
     wakeAfterSeconds: isTerminal(state) ? undefined : wakeAfterSeconds,
+    isExtended,
     triggerId: happening.triggerId(row.version),
   };
 }
@@ -179,6 +181,7 @@ function firstMove(sagaId: string, { state, wakeAfterSeconds }: Moved): Move {
     reason: '',
     attempts: 1,
     wakeAfterSeconds,
+    isExtended: false,
     triggerId: 'start',
   };
 }

@@ -6,6 +6,7 @@ import {
   type Json,
   type Outgoing,
   type SagaDefinition,
+  type SagaStep,
   undoing,
 } from './define.ts';
 
@@ -17,6 +18,8 @@ export interface SagaState<Data> {
   readonly reason: string;
   /** How often the current state's command was sent. */
   readonly attempts: number;
+  /** Whether the current step's deadline was extended. */
+  readonly isExtended: boolean;
   /** How long it has been in this state, by the database's clock. */
   readonly inStateSeconds: number;
 }
@@ -46,6 +49,8 @@ export type Decision =
       /** When to act if no reply comes; undefined in terminal states. */
       readonly wakeAfterSeconds: number | undefined;
       readonly openManualTask: boolean;
+      /** Whether the step it is then in has, by now or from before, an extended deadline. */
+      readonly isExtended: boolean;
     };
 
 const MANUAL_TASK_AFTER_SECONDS = 900;
@@ -88,13 +93,14 @@ function decideForward<Data extends Json>(
   switch (trigger.kind) {
     case 'reply': {
       if (trigger.type === step.success.typeName) return forwardTo(definition, saga.data, index + 1);
+      if (trigger.type === step.extension?.schema.typeName) return extend(step, saga);
       const refused = step.refusals.find(({ schema }) => schema.typeName === trigger.type);
       // A refused step has no effect of its own: only the steps before it are undone.
       return refused === undefined ? IGNORED : turnBack(refused.reason(trigger.message as never), index - 1);
     }
     case 'timer':
       // The step's outcome is unknown: it is undone as well, or asked for until it is known.
-      if (step.onTimeout === 'compensate') return turnBack(definition.timeoutReason(step.state), index);
+      if (step.onTimeout === 'compensate') return turnBack(timeoutReason(definition, step, saga), index);
       return again(definition, saga, step.command(saga.data));
     case 'cancel':
       return isPastPivot(definition, index) ? IGNORED : turnBack(trigger.reason, index);
@@ -103,10 +109,36 @@ function decideForward<Data extends Json>(
       return isAllowed ? turnBack(trigger.reason, index) : IGNORED;
     }
     case 'repeat':
-      return again(definition, saga, step.command(saga.data));
+      return keepDeadline(step, saga, again(definition, saga, step.command(saga.data)));
     default:
       return trigger satisfies never;
   }
+}
+
+/** Nothing is sent and nothing moves but the deadline, once: whoever repeats the reply gains no time. */
+function extend<Data extends Json>({ extension }: SagaStep<Data>, saga: SagaState<Data>): Decision {
+  if (extension === undefined || saga.isExtended) return IGNORED;
+  const { state, reason, attempts, data } = saga;
+  return { ...ended(state, reason), attempts, wakeAfterSeconds: extension.seconds(data), isExtended: true } as Decision;
+}
+
+/** Asking again shortens no deadline that was extended, and moves it by no more than its step's own timeout. */
+function keepDeadline<Data extends Json>(
+  { extension, timeoutSeconds }: SagaStep<Data>,
+  { isExtended, data, inStateSeconds }: SagaState<Data>,
+  repeated: Decision,
+): Decision {
+  if (repeated.kind !== 'moved' || extension === undefined || !isExtended) return repeated;
+  const wakeAfterSeconds = Math.max(0, timeoutSeconds + extension.seconds(data) - inStateSeconds);
+  return { ...repeated, wakeAfterSeconds };
+}
+
+function timeoutReason<Data extends Json>(
+  definition: SagaDefinition<Data>,
+  { state, extension }: SagaStep<Data>,
+  { isExtended }: SagaState<Data>,
+): string {
+  return isExtended && extension !== undefined ? extension.timeoutReason : definition.timeoutReason(state);
 }
 
 function decideBack<Data extends Json>(
@@ -153,6 +185,7 @@ const ended = (state: string, reason: string): Decision => ({
   command: undefined,
   wakeAfterSeconds: undefined,
   openManualTask: false,
+  isExtended: false,
 });
 
 function forwardTo<Data extends Json>(definition: SagaDefinition<Data>, data: Data, index: number): Decision {
@@ -201,5 +234,6 @@ function again<Data extends Json>(
     command,
     wakeAfterSeconds: repeatAfterSeconds(attempts),
     openManualTask: saga.inStateSeconds >= (definition.manualTaskAfterSeconds ?? MANUAL_TASK_AFTER_SECONDS),
+    isExtended: saga.isExtended,
   };
 }

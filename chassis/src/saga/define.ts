@@ -32,6 +32,15 @@ export function refusal<Desc extends DescMessage>(
   return { schema, reason: reason as Refusal['reason'] };
 }
 
+/** A reply that says: the outcome will come, but later than the step's timeout allows for. */
+export interface Extension<Data> {
+  readonly schema: DescMessage;
+  /** How long the outcome may take from then on. The deadline moves once, however often the reply comes. */
+  readonly seconds: (data: Data) => number;
+  /** The stable reason that the saga ends with when nothing came by then. */
+  readonly timeoutReason: string;
+}
+
 export interface SagaStep<Data> {
   /** Name of the state while the step's reply is awaited. */
   readonly state: string;
@@ -41,6 +50,8 @@ export interface SagaStep<Data> {
   readonly success: DescMessage;
   /** Replies that say the step was not and will never be done. The saga then undoes the steps before it. */
   readonly refusals: readonly Refusal[];
+  /** For a step that others may hold up for good reason, such as a person who must act; its timeout must compensate. */
+  readonly extension?: Extension<Data>;
   /** How this step is undone; a participant must accept it even before it saw the command. */
   readonly undo?: { readonly command: (data: Data) => Outgoing; readonly done: DescMessage };
   /** How long a reply may take, judged by the database's clock. */
@@ -78,6 +89,11 @@ export function isTerminal(state: string): boolean {
 export function defineSaga<Data extends Json>(definition: SagaDefinition<Data>): SagaDefinition<Data> {
   const states = new Set(definition.steps.map((step) => step.state));
   if (states.size !== definition.steps.length) throw new Error(`saga ${definition.name}: two steps share a state`);
+  for (const { state, extension, onTimeout } of definition.steps) {
+    if (extension !== undefined && onTimeout !== 'compensate') {
+      throw new Error(`saga ${definition.name}: ${state} repeats on timeout and has no deadline to extend`);
+    }
+  }
   const pivot = definition.steps.findIndex((step) => step.pivot);
   const after = pivot < 0 ? [] : definition.steps.slice(pivot);
   for (const step of after) {

@@ -10,6 +10,7 @@ export interface Transition<Data> {
   readonly sagaId: string;
   readonly data: Data;
   readonly from: string;
+  /** The same as `from` when the step's deadline was extended. */
   readonly to: string;
   /** Why the saga turned back; empty while it goes forward. */
   readonly reason: string;

@@ -14,6 +14,7 @@ export interface SagaRow {
   readonly data: Json;
   readonly reason: string;
   readonly attempts: number;
+  readonly isExtended: boolean;
   readonly inStateSeconds: number;
 }
 
@@ -25,6 +26,7 @@ interface StoredRow {
   data: Json;
   reason: string;
   attempts: number;
+  extended: boolean;
   in_state_seconds: number;
 }
 
@@ -36,13 +38,14 @@ const toRow = (row: StoredRow): SagaRow => ({
   data: row.data,
   reason: row.reason,
   attempts: row.attempts,
+  isExtended: row.extended,
   inStateSeconds: row.in_state_seconds,
 });
 
 /** Locks sagas by id, in id order so that two batches cannot deadlock. */
 export async function lockSagas(tx: Tx, name: string, ids: readonly string[]): Promise<SagaRow[]> {
   const rows = await tx.rows(sql<StoredRow>`
-    select saga_id, definition_version, state, version, data, reason, attempts,
+    select saga_id, definition_version, state, version, data, reason, attempts, extended,
       extract(epoch from now() - entered_at)::float8 as in_state_seconds
     from saga where name = ${name} and saga_id = any(${ids}::uuid[]) order by saga_id for update`);
   return rows.map(toRow);
@@ -51,7 +54,7 @@ export async function lockSagas(tx: Tx, name: string, ids: readonly string[]): P
 /** Locks sagas whose timer is due, skipping those that another replica or a reply is working on. */
 export async function lockDueSagas(tx: Tx, name: string, limit: number): Promise<SagaRow[]> {
   const rows = await tx.rows(sql<StoredRow>`
-    select saga_id, definition_version, state, version, data, reason, attempts,
+    select saga_id, definition_version, state, version, data, reason, attempts, extended,
       extract(epoch from now() - entered_at)::float8 as in_state_seconds
     from saga where name = ${name} and wake_at <= now() order by wake_at limit ${limit} for update skip locked`);
   return rows.map(toRow);
@@ -65,6 +68,7 @@ export interface Move {
   readonly reason: string;
   readonly attempts: number;
   readonly wakeAfterSeconds: number | undefined;
+  readonly isExtended: boolean;
   readonly triggerId: string;
 }
 
@@ -100,10 +104,12 @@ export async function writeMoves(tx: Tx, moves: readonly Move[]): Promise<void> 
         ${moves.map((m) => m.sagaId)}::uuid[], ${moves.map((m) => m.fromState)}::text[],
         ${moves.map((m) => m.toState)}::text[], ${moves.map((m) => m.version)}::int[],
         ${moves.map((m) => m.reason)}::text[], ${moves.map((m) => m.attempts)}::int[],
-        ${moves.map((m) => m.wakeAfterSeconds ?? null)}::float8[], ${moves.map((m) => m.triggerId)}::text[])
-        as m (saga_id, from_state, to_state, version, reason, attempts, wake_after, trigger_id)
+        ${moves.map((m) => m.wakeAfterSeconds ?? null)}::float8[], ${moves.map((m) => m.isExtended)}::boolean[],
+        ${moves.map((m) => m.triggerId)}::text[])
+        as m (saga_id, from_state, to_state, version, reason, attempts, wake_after, extended, trigger_id)
     ), moved as (
       update saga s set state = m.to_state, version = m.version, reason = m.reason, attempts = m.attempts,
+        extended = m.extended,
         entered_at = case when m.to_state = m.from_state then s.entered_at else now() end,
         wake_at = now() + make_interval(secs => m.wake_after), updated_at = now()
       from m where s.saga_id = m.saga_id

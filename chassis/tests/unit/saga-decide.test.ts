@@ -12,6 +12,7 @@ import {
   undoing,
 } from '@stoa/chassis/saga/define';
 import { file_stoa_cart_v1_cart } from '@stoa/proto/stoa/cart/v1/cart_pb';
+import { file_stoa_catalog_v1_catalog } from '@stoa/proto/stoa/catalog/v1/catalog_pb';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -21,6 +22,8 @@ const schemaOf = (index: number, role: 0 | 1 | 2) => messages[3 * index + role] 
 const success = (index: number) => schemaOf(index, 0);
 const refused = (index: number) => schemaOf(index, 1);
 const undone = (index: number) => schemaOf(index, 2);
+const delays = file_stoa_catalog_v1_catalog.messages.slice(0, 5);
+const delayed = (index: number) => delays[index] as (typeof messages)[number];
 
 type Definition = SagaDefinition<{ id: string }>;
 
@@ -41,6 +44,8 @@ const shapes: fc.Arbitrary<Shape> = fc.integer({ min: 1, max: 5 }).chain((length
 function declare({ undos, repeats, pivot }: Shape): Definition {
   const steps = undos.map((hasUndo, index): SagaStep<{ id: string }> => {
     const undo = { command: () => send(undone(index), {}), done: undone(index) };
+    const onTimeout = index >= pivot || repeats[index] ? 'repeat' : 'compensate';
+    const extension = { schema: delayed(index), seconds: () => 500 + index, timeoutReason: `DELAYED_${index}` };
     return {
       state: `STEP_${index}`,
       command: () => send(success(index), {}),
@@ -48,7 +53,8 @@ function declare({ undos, repeats, pivot }: Shape): Definition {
       refusals: [refusal(refused(index), () => `REFUSED_${index}`)],
       ...(hasUndo ? { undo } : {}),
       timeoutSeconds: 10 + index,
-      onTimeout: index >= pivot || repeats[index] ? 'repeat' : 'compensate',
+      onTimeout,
+      ...(onTimeout === 'compensate' ? { extension } : {}),
       ...(index === pivot ? { pivot: true } : {}),
     };
   });
@@ -57,7 +63,7 @@ function declare({ undos, repeats, pivot }: Shape): Definition {
 
 const reply = (type: string): Trigger => ({ kind: 'reply', type, message: {} });
 const triggers: readonly Trigger[] = [
-  ...messages.map(({ typeName }) => reply(typeName)),
+  ...[...messages, ...delays].map(({ typeName }) => reply(typeName)),
   { kind: 'timer' },
   { kind: 'cancel', reason: 'ASKED' },
   { kind: 'repeat' },
@@ -68,6 +74,11 @@ interface Run {
   readonly state: string;
   readonly reason: string;
   readonly attempts: number;
+  readonly isExtended: boolean;
+  /** When its timer fires, on a clock that only timers move. */
+  readonly wakeAt: number;
+  readonly now: number;
+  readonly enteredAt: number;
   /** Commands sent, as "do:2" and "undo:1". */
   readonly sent: readonly string[];
   readonly states: readonly string[];
@@ -81,17 +92,30 @@ function commandName({ command }: Extract<Decision, { kind: 'moved' }>): string[
 
 function after(run: Run, decision: Decision): Run {
   if (decision.kind === 'ignored') return run;
-  const { state, reason, attempts } = decision;
-  return { state, reason, attempts, sent: [...run.sent, ...commandName(decision)], states: [...run.states, state] };
+  const { state, reason, attempts, isExtended, wakeAfterSeconds = Number.POSITIVE_INFINITY } = decision;
+  return {
+    ...{ state, reason, attempts, isExtended, now: run.now, wakeAt: run.now + wakeAfterSeconds },
+    enteredAt: state === run.state ? run.enteredAt : run.now,
+    sent: [...run.sent, ...commandName(decision)],
+    states: [...run.states, state],
+  };
 }
 
-const started = (definition: Definition) =>
-  after({ state: '', reason: '', attempts: 0, sent: [], states: [] }, begin(definition, { id: 'x' }));
+const NOTHING: Run = {
+  ...{ state: '', reason: '', attempts: 0, isExtended: false, wakeAt: 0, now: 0, enteredAt: 0 },
+  sent: [],
+  states: [],
+};
+const started = (definition: Definition) => after(NOTHING, begin(definition, { id: 'x' }));
 
+/** A timer fires when it is due; whatever else happens comes before it. */
 function react(definition: Definition, run: Run, trigger: Trigger): Run {
-  const { state, reason, attempts } = run;
-  const saga = { state, reason, attempts, version: 1, data: { id: 'x' }, inStateSeconds: 0 };
-  return after(run, decide(definition, saga, trigger));
+  const { state, reason, attempts, isExtended, enteredAt } = run;
+  const now = trigger.kind === 'timer' && !isTerminal(state) ? run.wakeAt : run.now;
+  const inStateSeconds = now - enteredAt;
+  const saga = { state, reason, attempts, isExtended, version: 1, data: { id: 'x' }, inStateSeconds };
+  const decision = decide(definition, saga, trigger);
+  return decision.kind === 'ignored' ? run : after({ ...run, now }, decision);
 }
 
 /** Answers whatever is asked until it ends, with a refusal where `refuses` says so. */
@@ -125,12 +149,13 @@ describe('whatever the saga and whatever happens', () => {
           for (const trigger of triggers) {
             const decision = decide(
               definition,
-              { state, version: 1, data: { id: 'x' }, reason: '', attempts: 1, inStateSeconds: 0 },
+              { ...NOTHING, state, version: 1, data: { id: 'x' }, attempts: 1, inStateSeconds: 0 },
               trigger,
             );
             if (decision.kind === 'ignored') continue;
             expect(decision.wakeAfterSeconds === undefined).toBe(isTerminal(decision.state));
-            expect(decision.command === undefined).toBe(isTerminal(decision.state));
+            const onlyWaits = decision.isExtended && trigger.kind === 'reply';
+            expect(decision.command === undefined).toBe(isTerminal(decision.state) || onlyWaits);
           }
         }
       }),
@@ -211,13 +236,58 @@ describe('whatever the saga and whatever happens', () => {
   });
 });
 
+describe('a deadline that a reply extends', () => {
+  const definition = declare({ undos: [true, true], repeats: [false, false], pivot: 2 });
+  const extended = () => react(definition, started(definition), reply(delayed(0).typeName));
+
+  test('moves once, sends nothing, and whoever repeats the reply gains no time', () => {
+    const once = extended();
+    expect(once).toMatchObject({ state: 'STEP_0', isExtended: true, wakeAt: 500, attempts: 1, sent: ['do:0'] });
+    expect(react(definition, once, reply(delayed(0).typeName))).toBe(once);
+  });
+
+  test('gives its own reason when it passes, and the step is undone', () => {
+    expect(react(definition, extended(), { kind: 'timer' })).toMatchObject({
+      state: 'UNDOING_STEP_0',
+      reason: 'DELAYED_0',
+      isExtended: false,
+    });
+    expect(react(definition, started(definition), { kind: 'timer' })).toMatchObject({ reason: 'STEP_0_TIMED_OUT' });
+  });
+
+  test('is the step’s own: the next one has its usual timeout', () => {
+    const next = react(definition, extended(), reply(success(0).typeName));
+    expect(next).toMatchObject({ state: 'STEP_1', isExtended: false, wakeAt: 11 });
+    expect(react(definition, next, reply(delayed(0).typeName))).toBe(next);
+  });
+
+  test('is neither cut short nor put off for ever by an operator who asks again', () => {
+    const asked = react(definition, { ...extended(), now: 300 }, { kind: 'repeat' });
+    expect(asked).toMatchObject({ isExtended: true, wakeAt: 510, sent: ['do:0', 'do:0'] });
+    expect(react(definition, { ...asked, now: 509 }, { kind: 'repeat' }).wakeAt).toBe(510);
+  });
+
+  test('whatever happens: nobody waits in a step for longer than its timeout and its extension', () => {
+    fc.assert(
+      fc.property(worlds, (world) => {
+        const { run, definition: drawn } = live(world);
+        const index = drawn.steps.findIndex(({ state }) => state === run.state);
+        const step = drawn.steps[index];
+        if (step === undefined || step.onTimeout === 'repeat') return;
+        expect(run.wakeAt - run.enteredAt).toBeLessThanOrEqual(step.timeoutSeconds + 500 + index);
+        if (run.isExtended) expect(run.wakeAt - run.enteredAt).toBeGreaterThanOrEqual(500 + index);
+      }),
+    );
+  });
+});
+
 test('a command is sent again after 5 s, 10 s, … and at most 5 min', () => {
   expect([1, 2, 3, 4, 7, 8, 50].map(repeatAfterSeconds)).toEqual([5, 10, 20, 40, 300, 300, 300]);
 });
 
 test('a state of another version is an error, not a guess', () => {
   const definition = declare({ undos: [true], repeats: [false], pivot: 1 });
-  const saga = { state: 'GONE', version: 1, data: { id: 'x' }, reason: '', attempts: 1, inStateSeconds: 0 };
+  const saga = { ...NOTHING, state: 'GONE', version: 1, data: { id: 'x' }, attempts: 1, inStateSeconds: 0 };
   expect(() => decide(definition, saga, { kind: 'timer' })).toThrow('has no state GONE');
 });
 
@@ -235,6 +305,12 @@ describe('a declaration', () => {
 
   test('names its steps apart', () => {
     expect(() => of(step('A'), step('A'))).toThrow('two steps share a state');
+  });
+
+  test('extends no deadline where there is none', () => {
+    const extension = { schema: delayed(0), seconds: () => 1, timeoutReason: 'X' };
+    expect(() => of(step('A', { extension, onTimeout: 'repeat' }))).toThrow('has no deadline to extend');
+    expect(() => of(step('A', { extension }))).not.toThrow();
   });
 
   test('repeats from its pivot on', () => {

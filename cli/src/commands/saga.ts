@@ -24,11 +24,12 @@ async function list(args: readonly string[]): Promise<number> {
 function listText({ groups, sagas }: SagaList, older: string): string {
   if (groups.length === 0) return 'Every saga has ended.\n';
   const grouped = table(
-    ['SAGA', 'STATE', 'RUNNING', '> 1 MIN', '> 10 MIN', 'OLDEST', 'TASKS'],
+    ['SAGA', 'STATE', 'RUNNING', 'WAIT OUTSIDE', '> 1 MIN', '> 10 MIN', 'OLDEST', 'TASKS'],
     groups.map((group) => [
       group.saga,
       group.state,
       String(group.count),
+      String(group.waiting),
       String(group.overMinute),
       String(group.overTenMinutes),
       duration(group.oldestSeconds),

@@ -150,13 +150,17 @@ async function writeRejected(clients: Clients, streams: Streams): Promise<void> 
   const about = REJECTED;
   const placed = purchase(about);
   const authorize = await writeReserved(streams, placed, 3n);
-  const declined = await tell({ ...paymentAnswer('PaymentDeclined'), about, version: 1n, cause: authorize });
+  // After its customer was asked to act at the bank.
+  const required = await tell({ ...paymentAnswer('PaymentActionRequired'), about, version: 1n, cause: authorize });
+  const asked = change(placed, { kind: 'payment_action_required', expiresAt: new Date(placed.placedAt.getTime() + 1) });
+  await tell({ ...orderEvent('OrderPaymentActionRequired', asked), cause: required });
+  const declined = await tell({ ...paymentAnswer('PaymentDeclined'), about, version: 2n, cause: authorize });
   const release = await tell({ ...command('inventory', 'ReleaseStock'), about, cause: declined });
   const released = await tell({ ...stockAnswer('StockReleased'), about, cause: release });
   await tell({ ...level(4n), cause: release });
-  const rejected = change(placed, { kind: 'rejected', reason: 'CARD_DECLINED' });
+  const rejected = change(asked, { kind: 'rejected', reason: 'CARD_DECLINED' });
   await tell({ ...orderEvent('OrderRejected', rejected), cause: released });
-  const path = ['RESERVING', 'AUTHORIZING', 'UNDOING_RESERVING', 'COMPENSATED'];
+  const path = ['RESERVING', 'AUTHORIZING', 'AUTHORIZING', 'UNDOING_RESERVING', 'COMPENSATED'];
   await writeOrderRows(clients.orders, rejected, 'tok_decline', path);
   await writeReservation(clients, about, 'RELEASED');
   await writePayment(clients, about, 'DECLINED', 'tok_decline');

@@ -12,7 +12,7 @@ import { databaseSpecs } from '../../src/services.ts';
 import { EVENTS_AND_VIEWS } from './audit-damage-events.ts';
 import { STOCK_AND_MONEY } from './audit-damage-money.ts';
 import { ORDERS } from './audit-damage-orders.ts';
-import { CONFIRMED, relative, writeConsistentWorld } from './audit-world.ts';
+import { CONFIRMED, MOVING, relative, writeConsistentWorld } from './audit-world.ts';
 
 let databases: TestDatabases;
 let clients: Record<string, pg.Client>;
@@ -107,6 +107,27 @@ describe('a world in which everything agrees', () => {
     expect(said.examples).toBe('');
     expect(said.ok).toBe(true);
     expect(said.inFlight).toEqual(['I6a', 'I6c', 'I10']);
+  });
+
+  it('gives an order whose customer had to act at the bank that much longer', async () => {
+    await writeConsistentWorld(clients, { moving: true });
+    const placedAgo = (minutes: number) =>
+      clients.orders?.query(`update orders set placed_at = now() - make_interval(mins => $2) where id = $1`, [
+        MOVING,
+        minutes,
+      ]);
+    await placedAgo(20);
+    await clients.orders?.query(`update outbox_head set lease_until = now() + interval '1 hour'`);
+    expect((await audit()).broken).toContain('I10');
+    // What else this breaks is not asked here.
+    await clients.orders?.query(
+      `update outbox set type = 'stoa.orders.v1.OrderPaymentActionRequired'
+       where aggregate_id = $1 and topic = 'orders.events'`,
+      [MOVING],
+    );
+    expect((await audit()).broken).not.toContain('I10');
+    await placedAgo(26);
+    expect((await audit()).broken).toContain('I10');
   });
 
   it('is not at rest while an order is unfinished, whoever waits for it', async () => {

@@ -17,9 +17,11 @@ import {
 } from '@stoa/proto/stoa/inventory/v1/reservation_events_pb';
 import { OrdersService } from '@stoa/proto/stoa/orders/v1/orders_pb';
 import {
+  PaymentActionRequiredSchema,
   PaymentAuthorizedSchema,
   PaymentCancelledSchema,
   PaymentCapturedSchema,
+  PaymentDeclinedSchema,
 } from '@stoa/proto/stoa/payments/v1/events_pb';
 import { PaymentsService } from '@stoa/proto/stoa/payments/v1/payments_pb';
 import { shipping } from '@stoa/shipping';
@@ -57,6 +59,11 @@ const REPLIES = {
     'orders.payments',
     (orderId: string) => received(PaymentAuthorizedSchema, { orderId, version: 1n }),
   ],
+  PaymentActionRequired: [
+    'orders.payments',
+    (orderId: string) => received(PaymentActionRequiredSchema, { orderId, version: 1n }),
+  ],
+  PaymentDeclined: ['orders.payments', (orderId: string) => received(PaymentDeclinedSchema, { orderId, version: 2n })],
   PaymentCaptured: ['orders.payments', (orderId: string) => received(PaymentCapturedSchema, { orderId, version: 2n })],
   PaymentCancelled: [
     'orders.payments',

@@ -55,6 +55,7 @@ const inState = (state: string, reason = ''): SagaState<Data> => ({
   data: { orderId: 'o' },
   reason,
   attempts: 2,
+  isExtended: false,
   inStateSeconds: 10,
 });
 

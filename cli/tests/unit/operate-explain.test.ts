@@ -107,6 +107,8 @@ describe('the reason given is', () => {
       calls: [call],
     };
     expect(explain(story({ payment }), now)[2]).toMatch(/UNKNOWN.*missing after 4 calls, last: TIMEOUT/);
+    const waiting = { ...payment, state: 'ACTION_REQUIRED' };
+    expect(explain(story({ payment: waiting }), now)[2]).toMatch(/waits for the customer.*nothing is stuck/);
   });
 
   it('the listener that has not applied the reply', () => {

@@ -15,7 +15,7 @@ import type { OrdersContext, OrdersDeps } from './context.ts';
 import { orderEvents } from './infrastructure/order-events.ts';
 import { forgetKeys } from './infrastructure/orders.ts';
 import { checkoutRequests, checkoutTimers, followInventory, followPayments, followShipping } from './saga/advance.ts';
-import { checkout } from './saga/checkout.ts';
+import { checkout, longestHoldSeconds } from './saga/checkout.ts';
 
 const FORGET_CHUNK = 1000;
 
@@ -41,7 +41,15 @@ export const orders = defineService({
       run: (context: OrdersContext) => forgetKeys(context.db, context.config.keyDays, FORGET_CHUNK),
     },
   ],
-  setup: ({ clock }): OrdersDeps => ({ outcomes: createOutcomes(clock) }),
+  setup: ({ clock, config: { holdSeconds, paymentActionSeconds }, log }): OrdersDeps => {
+    if (holdSeconds < longestHoldSeconds(paymentActionSeconds)) {
+      // Nobody is charged for what is not there: such an order is rejected with HOLD_EXPIRED.
+      log.warn('stock may be held too short for customers who must confirm a payment', {
+        reason: `STOA_STOCK_HOLD_SECONDS should be at least ${longestHoldSeconds(paymentActionSeconds)}`,
+      });
+    }
+    return { outcomes: createOutcomes(clock) };
+  },
   rpc: (context) => [
     implement(OrdersService, {
       placeOrder: placeOrder(context),

@@ -190,7 +190,8 @@ const FOLLOWED: readonly Check[] = [
           when 'stoa.orders.v1.OrderRejected' then 'order-rejected'
           when 'stoa.orders.v1.OrderCancelled' then 'order-cancelled'
           when 'stoa.orders.v1.OrderShipmentCreated' then 'order-shipped' end as template
-        from orders.outbox e where e.topic = 'orders.events' and e.type <> 'stoa.orders.v1.OrderPlaced') w
+        from orders.outbox e where e.topic = 'orders.events'
+          and e.type not in ('stoa.orders.v1.OrderPlaced', 'stoa.orders.v1.OrderPaymentActionRequired')) w
       full join (select order_id, template, count(*) as n from notifications.mailbox group by 1, 2) m
         on m.order_id = w.order_id and m.template = w.template
       where w.template is null or m.template is null or m.n <> 1`,

@@ -78,8 +78,11 @@ function decode({ type, payload, aggregate_id }: EventRow): Order {
   return readOrder(order);
 }
 
-function change({ type }: EventRow, { reason, trackingNumber }: Order): OrderChange {
+function change({ type }: EventRow, { reason, trackingNumber, paymentAction }: Order): OrderChange {
   switch (shortName(type)) {
+    case 'OrderPaymentActionRequired':
+      if (paymentAction === undefined) throw new Error('it carries no payment action');
+      return { kind: 'payment_action_required', expiresAt: paymentAction.expiresAt };
     case 'OrderConfirmed':
       return { kind: 'confirmed' };
     case 'OrderRejected':

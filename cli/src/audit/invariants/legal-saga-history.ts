@@ -24,8 +24,9 @@ const ANY_ORDER: CheckoutData = {
 export function legalMoves<Data extends Json>(definition: SagaDefinition<Data>, data: Data): [string, string][] {
   const { steps } = definition;
   const states = steps.flatMap(({ state, undo }) => (undo === undefined ? [state] : [state, undoing(state)]));
-  const replies = steps.flatMap(({ success, refusals, undo }) => [
+  const replies = steps.flatMap(({ success, refusals, extension, undo }) => [
     success.typeName,
+    ...(extension === undefined ? [] : [extension.schema.typeName]),
     ...refusals.map(({ schema }) => schema.typeName),
     ...(undo === undefined ? [] : [undo.done.typeName]),
   ]);
@@ -39,7 +40,7 @@ export function legalMoves<Data extends Json>(definition: SagaDefinition<Data>, 
   const moves = new Map<string, [string, string]>([['', ['', steps[0]?.state ?? COMPLETED]]]);
   for (const state of states) {
     for (const trigger of triggers) {
-      const saga = { state, version: 1, data, reason: '', attempts: 1, inStateSeconds: 0 };
+      const saga = { state, version: 1, data, reason: '', attempts: 1, isExtended: false, inStateSeconds: 0 };
       const decision = decide(definition, saga, trigger);
       if (decision.kind === 'moved') moves.set(`${state} ${decision.state}`, [state, decision.state]);
     }

@@ -25,7 +25,7 @@ export const orderRows: Invariant = {
         select distinct on (aggregate_id) aggregate_id::uuid as id, aggregate_version as version, payload,
           case substring(type from '[^.]+$') when 'OrderPlaced' then 'PENDING' when 'OrderConfirmed' then 'CONFIRMED'
             when 'OrderRejected' then 'REJECTED' when 'OrderCancelled' then 'CANCELLED'
-            when 'OrderShipmentCreated' then 'CONFIRMED' end as status
+            when 'OrderPaymentActionRequired' then 'PENDING' when 'OrderShipmentCreated' then 'CONFIRMED' end as status
         from outbox where topic = 'orders.events' and aggregate_version is not null
         order by aggregate_id, aggregate_version desc
       ), compared as (

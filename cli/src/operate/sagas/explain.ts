@@ -98,6 +98,11 @@ function atTheProvider({ payment }: OrderStory, { participant }: Awaited): strin
   if (participant !== 'payments.orders' || payment === undefined || payment.operation === null) return [];
   const due = payment.calls.find(({ operation, state }) => operation === payment.operation && state === 'DUE');
   if (due === undefined) return [];
+  if (payment.state === 'ACTION_REQUIRED') {
+    return [
+      'The provider waits for the customer, who has not confirmed the payment yet (3-D Secure): nothing is stuck.',
+    ];
+  }
   const error = due.lastError === '' ? '' : `, last: ${due.lastError}`;
   return [
     `The payment is ${payment.state}: the provider's answer to "${due.operation}" is missing after ` +

@@ -10,6 +10,8 @@ export interface SagaGroup {
   readonly saga: string;
   readonly state: string;
   readonly count: number;
+  /** Of those: how many wait, in time, for somebody outside, such as a customer at the bank. They are not stuck. */
+  readonly waiting: number;
   readonly overMinute: number;
   readonly overTenMinutes: number;
   readonly oldestSeconds: number;
@@ -33,7 +35,7 @@ export interface SagaEntry {
 
 export interface SagaFilter {
   readonly state?: string;
-  /** In their state for at least so long. */
+  /** In their state for at least so long; then without those that wait, in time, for somebody outside. */
   readonly olderSeconds: number;
   readonly limit: number;
 }
@@ -56,13 +58,13 @@ export async function listSagas(data: ShopData, filter: SagaFilter): Promise<Sag
 
 async function readGroups(data: ShopData, service: string, { state = null }: SagaFilter | { state: null }) {
   return data.at(service).rows(sql<SagaGroup>`
-    select s.name as saga, s.state, count(*)::int as count,
-      count(*) filter (where s.entered_at < now() - interval '1 minute')::int as "overMinute",
-      count(*) filter (where s.entered_at < now() - interval '10 minutes')::int as "overTenMinutes",
+    select s.name as saga, s.state, count(*)::int as count, count(*) filter (where waits)::int as waiting,
+      count(*) filter (where not waits and s.entered_at < now() - interval '1 minute')::int as "overMinute",
+      count(*) filter (where not waits and s.entered_at < now() - interval '10 minutes')::int as "overTenMinutes",
       extract(epoch from now() - min(s.entered_at))::float8 as "oldestSeconds",
       count(*) filter (where exists (
         select from manual_task t where t.saga_id = s.saga_id and t.decided_at is null))::int as "openTasks"
-    from saga s
+    from saga s, lateral (select s.extended and s.wake_at > now() as waits) w
     where s.wake_at is not null and (${state}::text is null or s.state = ${state}::text)
     group by s.name, s.state order by min(s.entered_at)`);
 }
@@ -77,6 +79,7 @@ async function readSagas(data: ShopData, service: string, filter: SagaFilter): P
     from saga s
     where s.wake_at is not null and (${state}::text is null or s.state = ${state}::text)
       and s.entered_at <= now() - make_interval(secs => ${olderSeconds})
+      and not (s.extended and s.wake_at > now() and ${olderSeconds}::float8 > 0)
     order by s.entered_at limit ${limit}`);
   const numbers = new Map<string, string>();
   if (service === NUMBERED_BY && rows.length > 0) {

@@ -43,6 +43,8 @@ const REJECTIONS: Readonly<Record<string, string>> = {
   INSUFFICIENT_FUNDS: 'Your payment was declined.',
   INVALID_TOKEN: 'Your payment was declined.',
   AUTHENTICATION_REQUIRED: 'Your payment was not confirmed.',
+  AUTHENTICATION_FAILED: 'Your payment was not confirmed.',
+  PAYMENT_ACTION_EXPIRED: 'Your payment was not confirmed in time.',
   AUTHORIZING_TIMED_OUT: 'We could not get an answer from the payment provider in time.',
   CUSTOMER_REQUEST: 'You asked us to cancel it.',
 };

@@ -119,7 +119,7 @@ async function placeNow(context: OrdersContext, shelf: Shelf, attempt: Attempt, 
     key: request.idempotencyKey,
     requestHash: hash,
   };
-  const data = checkoutData(order, request, context.config.holdSeconds);
+  const data = checkoutData(order, request, context.config);
   if (await shelf.store({ fresh, data, cause: causeOf(call) })) return { order, repeated: false };
   const before = await placedBefore(shelf, attempt);
   // The key was there and is gone again: it was just forgotten for its age.

@@ -72,7 +72,11 @@ function checkExpected({ expectedTotal }: PlaceOrderRequest, { totals: { total }
 }
 
 /** What the saga needs of the order and of the request. */
-export function checkoutData(order: Order, request: PlaceOrderRequest, holdSeconds: number): CheckoutData {
+export function checkoutData(
+  order: Order,
+  request: PlaceOrderRequest,
+  { holdSeconds, paymentActionSeconds }: OrdersContext['config'],
+): CheckoutData {
   return {
     orderId: order.id,
     lines: order.lines.map(({ sku, quantity }) => ({ sku, quantity })),
@@ -82,5 +86,6 @@ export function checkoutData(order: Order, request: PlaceOrderRequest, holdSecon
     paymentMethodId: request.paymentMethodId,
     paymentToken: request.paymentToken,
     shippingMethodId: order.shippingMethodId,
+    paymentActionSeconds,
   };
 }

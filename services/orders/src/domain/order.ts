@@ -48,10 +48,18 @@ export interface Order extends Purchase {
   /** Why it was rejected or cancelled; empty otherwise. */
   readonly reason: string;
   readonly trackingNumber: string;
+  /** The customer must act at the payment provider before it goes on; gone when it is decided. */
+  readonly paymentAction: PaymentAction | undefined;
+}
+
+export interface PaymentAction {
+  readonly expiresAt: Date;
 }
 
 /** What can happen to an order after it was placed. */
 export type OrderChange =
+  /** The customer must act, until then (3-D Secure). */
+  | { readonly kind: 'payment_action_required'; readonly expiresAt: Date }
   /** Stock is committed and the payment captured. */
   | { readonly kind: 'confirmed' }
   /** It could not be fulfilled or paid; nothing is held or charged. */
@@ -77,12 +85,13 @@ export function purchaseProblem({ lines, totals }: Purchase): PurchaseProblem | 
 
 /** The order as it is placed: version 1. */
 export function place(purchase: Purchase, at: Date): Order {
-  return { ...purchase, version: 1n, status: 'PENDING', placedAt: at, updatedAt: at, reason: '', trackingNumber: '' };
+  const nothingYet = { reason: '', trackingNumber: '', paymentAction: undefined };
+  return { ...purchase, version: 1n, status: 'PENDING', placedAt: at, updatedAt: at, ...nothingYet };
 }
 
 /** Which changes each status allows. */
 const ALLOWED: Readonly<Record<OrderStatus, readonly OrderChange['kind'][]>> = {
-  PENDING: ['confirmed', 'rejected', 'cancelled'],
+  PENDING: ['payment_action_required', 'confirmed', 'rejected', 'cancelled'],
   CONFIRMED: ['shipment_created', 'cancelled'],
   REJECTED: [],
   CANCELLED: [],
@@ -102,8 +111,10 @@ export function evolve(order: Order, change: OrderChange, at: Date): Order {
   if (!isAllowed(order, change.kind)) {
     throw new Error(`order ${order.id} is ${order.status} and cannot be ${change.kind}`);
   }
-  const next = { ...order, version: order.version + 1n, updatedAt: at };
+  const next = { ...order, version: order.version + 1n, updatedAt: at, paymentAction: undefined };
   switch (change.kind) {
+    case 'payment_action_required':
+      return { ...next, paymentAction: { expiresAt: change.expiresAt } };
     case 'confirmed':
       return { ...next, status: 'CONFIRMED' };
     case 'rejected':
@@ -120,6 +131,11 @@ export function evolve(order: Order, change: OrderChange, at: Date): Order {
 /** Whether nothing will change the status any more, as far as a waiting customer is concerned. */
 export function isDecided(status: OrderStatus): boolean {
   return status !== 'PENDING';
+}
+
+/** Whether a waiting customer has something to hear: the outcome, or that it is their turn. */
+export function isWorthTelling({ status, paymentAction }: Pick<Order, 'status' | 'paymentAction'>): boolean {
+  return isDecided(status) || paymentAction !== undefined;
 }
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';

@@ -9,6 +9,7 @@ import {
   file_stoa_orders_v1_events,
   OrderCancelledSchema,
   OrderConfirmedSchema,
+  OrderPaymentActionRequiredSchema,
   OrderPlacedSchema,
   OrderRejectedSchema,
   OrderShipmentCreatedSchema,
@@ -19,6 +20,7 @@ import { readOrder, writeOrder } from './order-message.ts';
 export const orderEvents = topic('orders.events', file_stoa_orders_v1_events);
 
 const CHANGE_EVENTS = {
+  payment_action_required: OrderPaymentActionRequiredSchema,
   confirmed: OrderConfirmedSchema,
   rejected: OrderRejectedSchema,
   cancelled: OrderCancelledSchema,

@@ -14,9 +14,10 @@ const STATUS: Readonly<Record<OrderStatus, Status>> = {
 const STATUS_BACK = new Map(Object.entries(STATUS).map(([name, value]) => [value, name as OrderStatus]));
 
 /** The order as clients and events carry it. */
-export function writeOrder(order: Order): OrderMessage {
+export function writeOrder({ paymentAction, ...order }: Order): OrderMessage {
   return create(OrderSchema, {
     ...order,
+    ...(paymentAction && { paymentAction: { expiresAt: timestampFromDate(paymentAction.expiresAt) } }),
     status: STATUS[order.status],
     lines: order.lines.map((line) => ({ ...line })),
     totals: { ...order.totals },
@@ -34,7 +35,7 @@ const readAmount = (money: Money | undefined): Amount => {
 export function readOrder(message: OrderMessage): Order {
   const status = STATUS_BACK.get(message.status);
   if (status === undefined) throw new Error(`a stored order has the unknown status ${message.status}`);
-  const { totals, placedAt, updatedAt } = message;
+  const { totals, placedAt, updatedAt, paymentAction } = message;
   if (totals === undefined || placedAt === undefined || updatedAt === undefined) {
     throw new Error('a stored order is incomplete');
   }
@@ -54,6 +55,7 @@ export function readOrder(message: OrderMessage): Order {
     updatedAt: timestampDate(updatedAt),
     reason: message.reason,
     trackingNumber: message.trackingNumber,
+    paymentAction: paymentAction?.expiresAt && { expiresAt: timestampDate(paymentAction.expiresAt) },
   };
 }
 

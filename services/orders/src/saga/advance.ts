@@ -18,6 +18,7 @@ import {
 } from '@stoa/proto/stoa/inventory/v1/reservation_events_pb';
 import {
   file_stoa_payments_v1_events,
+  PaymentActionRequiredSchema,
   PaymentAuthorizedSchema,
   PaymentCancelledSchema,
   PaymentCapturedSchema,
@@ -30,7 +31,7 @@ import {
   ShipmentRefusedSchema,
 } from '@stoa/proto/stoa/shipping/v1/events_pb';
 import type { OrdersContext } from '../context.ts';
-import { evolve, isDecided, type Order } from '../domain/order.ts';
+import { evolve, isWorthTelling, type Order } from '../domain/order.ts';
 import { publishChange } from '../infrastructure/order-events.ts';
 import { loadOrders, saveOrders } from '../infrastructure/orders.ts';
 import { type CheckoutData, checkout } from './checkout.ts';
@@ -42,7 +43,8 @@ export async function recordMoves(
   moves: readonly Transition<CheckoutData>[],
   context: OrdersContext,
 ): Promise<void> {
-  const told = moves.filter((move) => orderChange(move, { status: 'PENDING' }) !== undefined);
+  const at = context.clock.now();
+  const told = moves.filter((move) => orderChange(move, { status: 'PENDING' }, at) !== undefined);
   if (told.length === 0) return;
   const orders = await loadOrders(
     tx,
@@ -52,15 +54,15 @@ export async function recordMoves(
   for (const move of told) {
     const order = orders.get(move.sagaId);
     if (order === undefined) throw new Error(`saga ${move.sagaId} has no order`);
-    const change = orderChange(move, order);
+    const change = orderChange(move, order, at);
     if (change === undefined) continue;
-    const next = evolve(order, change, context.clock.now());
+    const next = evolve(order, change, at);
     changed.push(next);
     publishChange(tx, context.publish, change.kind, next, move.cause);
   }
   await saveOrders(tx, changed);
   tx.afterCommit(() => {
-    for (const order of changed) if (isDecided(order.status)) context.deps.outcomes.tell(order.id);
+    for (const order of changed) if (isWorthTelling(order)) context.deps.outcomes.tell(order.id);
   });
 }
 
@@ -85,6 +87,7 @@ export const followPayments = consumer<OrdersContext>({
   name: 'orders.payments',
   topic: topic('payments.events', file_stoa_payments_v1_events),
   on: [
+    on(PaymentActionRequiredSchema, advance),
     on(PaymentAuthorizedSchema, advance),
     on(PaymentDeclinedSchema, advance),
     on(PaymentCapturedSchema, advance),

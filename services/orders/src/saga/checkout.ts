@@ -21,6 +21,7 @@ import {
   CapturePaymentSchema,
 } from '@stoa/proto/stoa/payments/v1/commands_pb';
 import {
+  PaymentActionRequiredSchema,
   PaymentAuthorizedSchema,
   PaymentCancelledSchema,
   PaymentCapturedSchema,
@@ -41,9 +42,22 @@ export type CheckoutData = {
   readonly paymentMethodId: string;
   readonly paymentToken: string;
   readonly shippingMethodId: string;
+  /** How long the customer may take to act at the bank. Sagas that were started before it was stored lack it. */
+  readonly paymentActionSeconds?: number;
 };
 
 export const CUSTOMER_REQUEST = 'CUSTOMER_REQUEST';
+/** The customer was asked to act (3-D Secure), and nothing came of it in time. */
+export const PAYMENT_ACTION_EXPIRED = 'PAYMENT_ACTION_EXPIRED';
+
+/** What sagas have that were started before it was configurable. */
+export const PAYMENT_ACTION_SECONDS = 900;
+/** Who acts in the last second is still heard: a lost webhook costs payments ten seconds, the way back one or two. */
+const PAYMENT_ACTION_MARGIN_SECONDS = 30;
+
+export function paymentActionSeconds(data: CheckoutData): number {
+  return data.paymentActionSeconds ?? PAYMENT_ACTION_SECONDS;
+}
 
 export const checkout = defineSaga<CheckoutData>({
   name: 'checkout',
@@ -71,6 +85,11 @@ export const checkout = defineSaga<CheckoutData>({
         }),
       success: PaymentAuthorizedSchema,
       refusals: [refusal(PaymentDeclinedSchema, ({ reason }) => reason)],
+      extension: {
+        schema: PaymentActionRequiredSchema,
+        seconds: (data) => paymentActionSeconds(data) + PAYMENT_ACTION_MARGIN_SECONDS,
+        timeoutReason: PAYMENT_ACTION_EXPIRED,
+      },
       undo: {
         command: ({ orderId }) => send(CancelPaymentSchema, { orderId, reason: 'ORDER_NOT_COMPLETED' }),
         done: PaymentCancelledSchema,
@@ -105,3 +124,10 @@ export const checkout = defineSaga<CheckoutData>({
     },
   ],
 });
+
+/** The longest way from the hold of the stock to its commitment: a hold that is shorter may expire under the order. */
+export function longestHoldSeconds(actionSeconds: number): number {
+  const waits = checkout.steps.filter(({ state }) => ['RESERVING', 'AUTHORIZING', 'COMMITTING_STOCK'].includes(state));
+  const timeouts = waits.reduce((sum, { timeoutSeconds }) => sum + timeoutSeconds, 0);
+  return timeouts + actionSeconds + PAYMENT_ACTION_MARGIN_SECONDS;
+}

@@ -14,6 +14,7 @@ import {
 } from '@stoa/proto/stoa/inventory/v1/reservation_events_pb';
 import { OrdersService } from '@stoa/proto/stoa/orders/v1/orders_pb';
 import {
+  PaymentActionRequiredSchema,
   PaymentAuthorizedSchema,
   PaymentCancelledSchema,
   PaymentCapturedSchema,
@@ -24,7 +25,7 @@ import { ListMethodsResponseSchema, PaymentsService } from '@stoa/proto/stoa/pay
 import { ShipmentCreatedSchema, ShipmentRefusedSchema } from '@stoa/proto/stoa/shipping/v1/events_pb';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { orders } from '../../src/service.ts';
-import { ALL_WELL, type Orders, openOrders, type Reply } from '../integration/open-orders.ts';
+import { ALL_WELL, type Orders, openOrders, type Reply, staff } from '../integration/open-orders.ts';
 
 let shop: Orders;
 beforeAll(async () => {
@@ -44,6 +45,7 @@ const REPLIES: [string, DescMessage, readonly Reply[], string][] = [
   ['StockCommitted', StockCommittedSchema, ALL_WELL.slice(0, 2), 'CAPTURING'],
   ['StockCommitRefused', StockCommitRefusedSchema, ALL_WELL.slice(0, 2), 'UNDOING_AUTHORIZING NOT_HELD'],
   ['StockReleased', StockReleasedSchema, ['StockReserved', 'PaymentDeclined'], 'COMPENSATED CARD_DECLINED'],
+  ['PaymentActionRequired', PaymentActionRequiredSchema, ALL_WELL.slice(0, 1), 'AUTHORIZING'],
   ['PaymentAuthorized', PaymentAuthorizedSchema, ALL_WELL.slice(0, 1), 'COMMITTING_STOCK'],
   ['PaymentDeclined', PaymentDeclinedSchema, ALL_WELL.slice(0, 1), 'UNDOING_RESERVING CARD_DECLINED'],
   ['PaymentCaptured', PaymentCapturedSchema, ALL_WELL.slice(0, 3), 'ARRANGING_SHIPMENT'],
@@ -66,6 +68,15 @@ test.each(REPLIES)('%s moves the checkout on', async (name, schema, before, end)
   await shop.deliverAll({ schema, message } as TestMessage);
   const { state, reason } = await shop.sagaOf(orderId);
   expect(`${state} ${reason}`.trim()).toBe(end);
+});
+
+test('a customer who must act has their order say so', async () => {
+  const orderId = await shop.newOrder();
+  await shop.reply(orderId, 'StockReserved');
+  const message = payments.example('PaymentActionRequired', PaymentActionRequiredSchema, { orderId });
+  await shop.deliverAll({ schema: PaymentActionRequiredSchema, message } as TestMessage);
+  const { order } = await shop.as(staff).getOrder({ orderId });
+  expect(order?.paymentAction?.expiresAt).toBeDefined();
 });
 
 test('no reply of a contract is left out', () => {

@@ -20,6 +20,7 @@ import {
 import { OrderStatus } from '@stoa/proto/stoa/orders/v1/order_pb';
 import { OrdersService, type PlaceOrderRequestSchema } from '@stoa/proto/stoa/orders/v1/orders_pb';
 import {
+  PaymentActionRequiredSchema,
   PaymentAuthorizedSchema,
   PaymentCancelledSchema,
   PaymentCapturedSchema,
@@ -81,6 +82,7 @@ const INVENTORY = {
   StockReleased: (orderId: string, reason = 'RELEASED') => received(StockReleasedSchema, { orderId, reason }),
 };
 const PAYMENTS = {
+  PaymentActionRequired: (orderId: string) => received(PaymentActionRequiredSchema, { orderId, version: 1n }),
   PaymentAuthorized: (orderId: string) => received(PaymentAuthorizedSchema, { orderId, version: 1n }),
   PaymentDeclined: (orderId: string, reason = 'CARD_DECLINED') =>
     received(PaymentDeclinedSchema, { orderId, version: 1n, reason }),

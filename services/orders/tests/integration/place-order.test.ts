@@ -47,7 +47,7 @@ describe('an order', () => {
     const placed = (await shop.published(OrderPlacedSchema)).find((event) => event.orderId === orderId);
     expect(placed).toMatchObject({ version: 1n, order: { id: orderId, totals: { total: eur(4488n) } } });
     const asked = (await shop.published(ReserveStockSchema)).find((command) => command.orderId === orderId);
-    expect(asked).toMatchObject({ lines: [{ sku: 'MUG', quantity: 2 }], holdSeconds: 900 });
+    expect(asked).toMatchObject({ lines: [{ sku: 'MUG', quantity: 2 }], holdSeconds: 1800 });
   });
 
   test('keeps mail and postal address out of everything that is published', async () => {
@@ -246,6 +246,12 @@ describe('a customer who waits', () => {
     } finally {
       outcomes.tell = tell;
     }
+  });
+
+  test('is answered as soon as the customer must act', async () => {
+    const order = await waiting(['StockReserved', 'PaymentActionRequired']);
+    expect(order?.status).toBe(OrderStatus.PENDING);
+    expect(order?.paymentAction?.expiresAt).toBeDefined();
   });
 
   test('is answered with the pending order when the time is up', async () => {

@@ -3,9 +3,14 @@ import { isTerminal } from '@stoa/chassis/saga/define';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { evolve, type Order, place } from '../../src/domain/order.ts';
-import { CUSTOMER_REQUEST } from '../../src/saga/checkout.ts';
+import {
+  CUSTOMER_REQUEST,
+  longestHoldSeconds,
+  PAYMENT_ACTION_EXPIRED,
+  paymentActionSeconds,
+} from '../../src/saga/checkout.ts';
 import { orderChange } from '../../src/saga/order-change.ts';
-import { purchase } from './examples.ts';
+import { data, purchase } from './examples.ts';
 import { ANSWERS, decideIn, HAPPENINGS, type Happening, type Reply, shortName, startWalk, step } from './walk.ts';
 
 /** What each state answers: the state after it and the command that is sent. Whatever is not listed is ignored. */
@@ -20,6 +25,7 @@ const TABLE: Readonly<Record<string, Partial<Record<Happening, string>>>> = {
     repeat: 'RESERVING ReserveStock',
   },
   AUTHORIZING: {
+    PaymentActionRequired: 'AUTHORIZING',
     PaymentAuthorized: 'COMMITTING_STOCK CommitStock',
     PaymentDeclined: 'UNDOING_RESERVING ReleaseStock',
     timer: 'UNDOING_AUTHORIZING CancelPayment',
@@ -87,6 +93,31 @@ test('a step that nobody answers for a quarter of an hour calls for a person and
     expect(decideIn(state, 'timer', 899)).toMatchObject({ state, openManualTask: false });
     expect(decideIn(state, 'timer', 900)).toMatchObject({ state, openManualTask: true });
   }
+});
+
+describe('a customer who must act at the bank', () => {
+  test('has the time that was promised, and a little more; the stock is held for longer than that', () => {
+    expect(decideIn('AUTHORIZING', 'PaymentActionRequired')).toMatchObject({ wakeAfterSeconds: 630, isExtended: true });
+    expect(longestHoldSeconds(900)).toBe(120 + 60 + 120 + 900 + 30);
+    expect(longestHoldSeconds(900)).toBeLessThanOrEqual(1800);
+  });
+
+  test('is asked once: told again, or told too late, it changes nothing', () => {
+    expect(decideIn('AUTHORIZING', 'PaymentActionRequired', 0, true)).toEqual({ kind: 'ignored' });
+    for (const state of Object.keys(TABLE).filter((name) => name !== 'AUTHORIZING')) {
+      expect(decideIn(state, 'PaymentActionRequired')).toEqual({ kind: 'ignored' });
+    }
+  });
+
+  test('who never comes back gives the payment and the stock back, for a reason of its own', () => {
+    const given = { state: 'UNDOING_AUTHORIZING', reason: PAYMENT_ACTION_EXPIRED, isExtended: false };
+    expect(decideIn('AUTHORIZING', 'timer', 630, true)).toMatchObject(given);
+  });
+
+  test('of a checkout that began before this was known has a quarter of an hour', () => {
+    const { paymentActionSeconds: _, ...older } = data;
+    expect(paymentActionSeconds(older)).toBe(900);
+  });
 });
 
 test('the saga keeps the first reason for turning back', () => {
@@ -174,7 +205,7 @@ describe('whatever happens in whatever order', () => {
         let order: Order = place(purchase, new Date(0));
         let wasConfirmed = false;
         for (const move of moves) {
-          const change = orderChange(move, order);
+          const change = orderChange(move, order, new Date(1));
           if (change !== undefined) order = evolve(order, change, new Date(1));
           wasConfirmed ||= order.status === 'CONFIRMED';
         }
@@ -183,6 +214,7 @@ describe('whatever happens in whatever order', () => {
         expect(order.status).toBe(saga.state === 'COMPLETED' ? 'CONFIRMED' : compensated);
         expect(order.trackingNumber).toBe(saga.state === 'COMPLETED' ? '00340001' : '');
         expect(order.reason).toBe(saga.reason);
+        expect(order.paymentAction).toBeUndefined();
       }),
     );
   });

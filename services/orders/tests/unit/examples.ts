@@ -33,10 +33,11 @@ export const data: CheckoutData = {
     { sku: 'MUG', quantity: 2 },
     { sku: 'CAP', quantity: 1 },
   ],
-  holdSeconds: 900,
+  holdSeconds: 1800,
   currency: 'EUR',
   totalMinor: '6988',
   paymentMethodId: 'card',
   paymentToken: 'tok_approve',
   shippingMethodId: 'standard',
+  paymentActionSeconds: 600,
 };

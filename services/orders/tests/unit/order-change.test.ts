@@ -7,7 +7,8 @@ import { REPLIES } from './walk.ts';
 
 function change(from: string, to: string, reason = '', status: 'PENDING' | 'CONFIRMED' = 'PENDING') {
   const reply = to === COMPLETED ? ({ message: REPLIES.ShipmentCreated } as never) : undefined;
-  return orderChange({ sagaId: data.orderId, data, from, to, reason, reply, cause: { traceparent: '' } }, { status });
+  const move = { sagaId: data.orderId, data, from, to, reason, reply, cause: { traceparent: '' } };
+  return orderChange(move, { status }, new Date(0));
 }
 
 test('an order is confirmed once its payment is captured, its stock being committed', () => {
@@ -36,6 +37,13 @@ test('a confirmed order that is undone is cancelled, whatever the reason', () =>
   expect(change('UNDOING_RESERVING', COMPENSATED, 'UNKNOWN_METHOD', 'CONFIRMED')).toEqual({
     kind: 'cancelled',
     reason: 'UNKNOWN_METHOD',
+  });
+});
+
+test('a deadline that moved means that the customer must act, until then', () => {
+  expect(change('AUTHORIZING', 'AUTHORIZING')).toEqual({
+    kind: 'payment_action_required',
+    expiresAt: new Date(600_000),
   });
 });
 

@@ -4,6 +4,7 @@ import {
   evolve,
   isAllowed,
   isDecided,
+  isWorthTelling,
   type Order,
   type OrderChange,
   orderNumber,
@@ -14,6 +15,7 @@ import {
 import { eur, purchase } from './examples.ts';
 
 const change: fc.Arbitrary<OrderChange> = fc.oneof(
+  fc.constant({ kind: 'payment_action_required' as const, expiresAt: new Date(9) }),
   fc.constant({ kind: 'confirmed' as const }),
   fc.record({ kind: fc.constant('rejected' as const), reason: fc.constantFrom('INSUFFICIENT_STOCK', 'CARD_DECLINED') }),
   fc.record({ kind: fc.constant('cancelled' as const), reason: fc.constant('CUSTOMER_REQUEST') }),
@@ -22,6 +24,7 @@ const change: fc.Arbitrary<OrderChange> = fc.oneof(
 
 /** Every way that an order may go, written down apart from the code. */
 const LEGAL = [
+  'PENDING>PENDING',
   'PENDING>CONFIRMED',
   'PENDING>REJECTED',
   'PENDING>CANCELLED',
@@ -52,6 +55,17 @@ describe('whatever is tried with an order', () => {
         const states = live(changes);
         for (const [index, order] of states.slice(1).entries()) {
           expect(LEGAL).toContain(`${told(states[index] as Order)}>${told(order)}`);
+        }
+      }),
+    );
+  });
+
+  test('its customer must act only while it is pending', () => {
+    fc.assert(
+      fc.property(sequences, (changes) => {
+        for (const order of live(changes)) {
+          if (order.paymentAction !== undefined) expect(order.status).toBe('PENDING');
+          expect(isWorthTelling(order)).toBe(isDecided(order.status) || order.paymentAction !== undefined);
         }
       }),
     );

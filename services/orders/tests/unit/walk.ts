@@ -12,6 +12,7 @@ import {
   StockReservedSchema,
 } from '@stoa/proto/stoa/inventory/v1/reservation_events_pb';
 import {
+  PaymentActionRequiredSchema,
   PaymentAuthorizedSchema,
   PaymentCancelledSchema,
   PaymentCapturedSchema,
@@ -30,6 +31,7 @@ export const REPLIES = {
   StockCommitted: create(StockCommittedSchema),
   StockCommitRefused: create(StockCommitRefusedSchema, { reason: 'HOLD_EXPIRED' }),
   StockReleased: create(StockReleasedSchema),
+  PaymentActionRequired: create(PaymentActionRequiredSchema),
   PaymentAuthorized: create(PaymentAuthorizedSchema),
   PaymentDeclined: create(PaymentDeclinedSchema, { reason: 'CARD_DECLINED' }),
   PaymentCaptured: create(PaymentCapturedSchema),
@@ -76,8 +78,8 @@ function triggerOf(happening: Happening): Trigger {
 
 export const shortName = (schema: DescMessage) => schema.typeName.slice(schema.typeName.lastIndexOf('.') + 1);
 
-export function decideIn(state: string, happening: Happening, inStateSeconds = 0): Decision {
-  const saga = { state, version: 1, data, reason: 'EARLIER_REASON', attempts: 1, inStateSeconds };
+export function decideIn(state: string, happening: Happening, inStateSeconds = 0, isExtended = false): Decision {
+  const saga = { state, version: 1, data, reason: 'EARLIER_REASON', attempts: 1, isExtended, inStateSeconds };
   return decide(checkout, saga, triggerOf(happening));
 }
 
@@ -85,13 +87,13 @@ export interface Walk {
   readonly saga: SagaState<CheckoutData>;
   /** Names of the commands sent so far. */
   readonly sent: readonly string[];
-  /** Moves from one state to another. */
+  /** Moves from one state to another, and the one that extends a deadline. */
   readonly moves: readonly Transition<CheckoutData>[];
 }
 
 function take(walk: Walk, decision: Decision, happening: Happening | 'start'): Walk {
   if (decision.kind === 'ignored') return walk;
-  const { state, reason, attempts, command } = decision;
+  const { state, reason, attempts, isExtended, command } = decision;
   const isReply = happening in REPLIES;
   const move: Transition<CheckoutData> = {
     sagaId: data.orderId,
@@ -103,14 +105,14 @@ function take(walk: Walk, decision: Decision, happening: Happening | 'start'): W
     cause: { traceparent: '' },
   };
   return {
-    saga: { ...walk.saga, state, reason, attempts, version: walk.saga.version + 1 },
+    saga: { ...walk.saga, state, reason, attempts, isExtended, version: walk.saga.version + 1 },
     sent: command === undefined ? walk.sent : [...walk.sent, shortName(command.schema)],
-    moves: state === walk.saga.state ? walk.moves : [...walk.moves, move],
+    moves: state === walk.saga.state && isExtended === walk.saga.isExtended ? walk.moves : [...walk.moves, move],
   };
 }
 
 export function startWalk(): Walk {
-  const saga = { state: '', version: 0, data, reason: '', attempts: 0, inStateSeconds: 0 };
+  const saga = { state: '', version: 0, data, reason: '', attempts: 0, isExtended: false, inStateSeconds: 0 };
   const started = take({ saga, sent: [], moves: [] }, begin(checkout, data), 'start');
   return { ...started, moves: [] };
 }

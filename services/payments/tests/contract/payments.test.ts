@@ -9,6 +9,7 @@ import {
   CapturePaymentSchema,
 } from '@stoa/proto/stoa/payments/v1/commands_pb';
 import {
+  PaymentActionRequiredSchema,
   PaymentAuthorizedSchema,
   PaymentCancelledSchema,
   PaymentCapturedSchema,
@@ -56,6 +57,7 @@ test('orders’ commands take the money and give it back', async () => {
 
 /** Every answer, and commands that are answered by it. */
 const ANSWERS: Readonly<Record<string, [DescMessage, readonly Command[], string?]>> = {
+  PaymentActionRequired: [PaymentActionRequiredSchema, ['AuthorizePayment'], 'tok_3ds_confirmed'],
   PaymentAuthorized: [PaymentAuthorizedSchema, ['AuthorizePayment']],
   PaymentDeclined: [PaymentDeclinedSchema, ['AuthorizePayment'], 'tok_decline'],
   PaymentCaptured: [PaymentCapturedSchema, ['AuthorizePayment', 'CapturePayment']],

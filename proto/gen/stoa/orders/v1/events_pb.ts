@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoa/orders/v1/events.proto.
  */
 export const file_stoa_orders_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("ChtzdG9hL29yZGVycy92MS9ldmVudHMucHJvdG8SDnN0b2Eub3JkZXJzLnYxIn4KC09yZGVyUGxhY2VkEhAKCG9yZGVyX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSJAoFb3JkZXIYAyABKAsyFS5zdG9hLm9yZGVycy52MS5PcmRlcjomsrsYIgoNb3JkZXJzLmV2ZW50cxIIb3JkZXJfaWQaB3ZlcnNpb24igQEKDk9yZGVyQ29uZmlybWVkEhAKCG9yZGVyX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSJAoFb3JkZXIYAyABKAsyFS5zdG9hLm9yZGVycy52MS5PcmRlcjomsrsYIgoNb3JkZXJzLmV2ZW50cxIIb3JkZXJfaWQaB3ZlcnNpb24igAEKDU9yZGVyUmVqZWN0ZWQSEAoIb3JkZXJfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIkCgVvcmRlchgDIAEoCzIVLnN0b2Eub3JkZXJzLnYxLk9yZGVyOiayuxgiCg1vcmRlcnMuZXZlbnRzEghvcmRlcl9pZBoHdmVyc2lvbiKBAQoOT3JkZXJDYW5jZWxsZWQSEAoIb3JkZXJfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIkCgVvcmRlchgDIAEoCzIVLnN0b2Eub3JkZXJzLnYxLk9yZGVyOiayuxgiCg1vcmRlcnMuZXZlbnRzEghvcmRlcl9pZBoHdmVyc2lvbiKHAQoUT3JkZXJTaGlwbWVudENyZWF0ZWQSEAoIb3JkZXJfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIkCgVvcmRlchgDIAEoCzIVLnN0b2Eub3JkZXJzLnYxLk9yZGVyOiayuxgiCg1vcmRlcnMuZXZlbnRzEghvcmRlcl9pZBoHdmVyc2lvbmIGcHJvdG8z", [file_stoa_orders_v1_order, file_stoa_policy_v1_policy]);
+  fileDesc("ChtzdG9hL29yZGVycy92MS9ldmVudHMucHJvdG8SDnN0b2Eub3JkZXJzLnYxIn4KC09yZGVyUGxhY2VkEhAKCG9yZGVyX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSJAoFb3JkZXIYAyABKAsyFS5zdG9hLm9yZGVycy52MS5PcmRlcjomsrsYIgoNb3JkZXJzLmV2ZW50cxIIb3JkZXJfaWQaB3ZlcnNpb24igQEKDk9yZGVyQ29uZmlybWVkEhAKCG9yZGVyX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSJAoFb3JkZXIYAyABKAsyFS5zdG9hLm9yZGVycy52MS5PcmRlcjomsrsYIgoNb3JkZXJzLmV2ZW50cxIIb3JkZXJfaWQaB3ZlcnNpb24igAEKDU9yZGVyUmVqZWN0ZWQSEAoIb3JkZXJfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIkCgVvcmRlchgDIAEoCzIVLnN0b2Eub3JkZXJzLnYxLk9yZGVyOiayuxgiCg1vcmRlcnMuZXZlbnRzEghvcmRlcl9pZBoHdmVyc2lvbiKBAQoOT3JkZXJDYW5jZWxsZWQSEAoIb3JkZXJfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIkCgVvcmRlchgDIAEoCzIVLnN0b2Eub3JkZXJzLnYxLk9yZGVyOiayuxgiCg1vcmRlcnMuZXZlbnRzEghvcmRlcl9pZBoHdmVyc2lvbiKNAQoaT3JkZXJQYXltZW50QWN0aW9uUmVxdWlyZWQSEAoIb3JkZXJfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIkCgVvcmRlchgDIAEoCzIVLnN0b2Eub3JkZXJzLnYxLk9yZGVyOiayuxgiCg1vcmRlcnMuZXZlbnRzEghvcmRlcl9pZBoHdmVyc2lvbiKHAQoUT3JkZXJTaGlwbWVudENyZWF0ZWQSEAoIb3JkZXJfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIkCgVvcmRlchgDIAEoCzIVLnN0b2Eub3JkZXJzLnYxLk9yZGVyOiayuxgiCg1vcmRlcnMuZXZlbnRzEghvcmRlcl9pZBoHdmVyc2lvbmIGcHJvdG8z", [file_stoa_orders_v1_order, file_stoa_policy_v1_policy]);
 
 /**
  * @generated from message stoa.orders.v1.OrderPlaced
@@ -124,6 +124,35 @@ export const OrderCancelledSchema: GenMessage<OrderCancelled> = /*@__PURE__*/
   messageDesc(file_stoa_orders_v1_events, 3);
 
 /**
+ * The customer must act at the payment provider (3-D Secure): the order is still pending, and has a payment action.
+ *
+ * @generated from message stoa.orders.v1.OrderPaymentActionRequired
+ */
+export type OrderPaymentActionRequired = Message<"stoa.orders.v1.OrderPaymentActionRequired"> & {
+  /**
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: stoa.orders.v1.Order order = 3;
+   */
+  order?: Order | undefined;
+};
+
+/**
+ * Describes the message stoa.orders.v1.OrderPaymentActionRequired.
+ * Use `create(OrderPaymentActionRequiredSchema)` to create a new message.
+ */
+export const OrderPaymentActionRequiredSchema: GenMessage<OrderPaymentActionRequired> = /*@__PURE__*/
+  messageDesc(file_stoa_orders_v1_events, 4);
+
+/**
  * The shipment was created: the order now has a tracking number.
  *
  * @generated from message stoa.orders.v1.OrderShipmentCreated
@@ -150,5 +179,5 @@ export type OrderShipmentCreated = Message<"stoa.orders.v1.OrderShipmentCreated"
  * Use `create(OrderShipmentCreatedSchema)` to create a new message.
  */
 export const OrderShipmentCreatedSchema: GenMessage<OrderShipmentCreated> = /*@__PURE__*/
-  messageDesc(file_stoa_orders_v1_events, 4);
+  messageDesc(file_stoa_orders_v1_events, 5);
 

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file stoa/orders/v1/order.proto.
  */
 export const file_stoa_orders_v1_order: GenFile = /*@__PURE__*/
-  fileDesc("ChpzdG9hL29yZGVycy92MS9vcmRlci5wcm90bxIOc3RvYS5vcmRlcnMudjEi1wEKCU9yZGVyTGluZRILCgNza3UYASABKAkSEAoIcXVhbnRpdHkYAiABKA0SEgoKcHJvZHVjdF9pZBgDIAEoCRIUCgxwcm9kdWN0X25hbWUYBCABKAkSFAoMdmFyaWFudF9uYW1lGAUgASgJEikKCnVuaXRfcHJpY2UYBiABKAsyFS5zdG9hLmNvbW1vbi52MS5Nb25leRIpCgpsaW5lX3RvdGFsGAcgASgLMhUuc3RvYS5jb21tb24udjEuTW9uZXkSFQoNcHJpY2VfdmVyc2lvbhgIIAEoDSKpAQoLT3JkZXJUb3RhbHMSJwoIc3VidG90YWwYASABKAsyFS5zdG9hLmNvbW1vbi52MS5Nb25leRInCghzaGlwcGluZxgCIAEoCzIVLnN0b2EuY29tbW9uLnYxLk1vbmV5EiIKA3RheBgDIAEoCzIVLnN0b2EuY29tbW9uLnYxLk1vbmV5EiQKBXRvdGFsGAQgASgLMhUuc3RvYS5jb21tb24udjEuTW9uZXki3AMKBU9yZGVyEgoKAmlkGAEgASgJEg4KBm51bWJlchgCIAEoCRIPCgd2ZXJzaW9uGAMgASgEEisKBnN0YXR1cxgEIAEoDjIbLnN0b2Eub3JkZXJzLnYxLk9yZGVyU3RhdHVzEhMKC2N1c3RvbWVyX2lkGAUgASgJEg8KB2NhcnRfaWQYBiABKAkSFAoMY2FydF92ZXJzaW9uGAcgASgEEigKBWxpbmVzGAggAygLMhkuc3RvYS5vcmRlcnMudjEuT3JkZXJMaW5lEisKBnRvdGFscxgJIAEoCzIbLnN0b2Eub3JkZXJzLnYxLk9yZGVyVG90YWxzEhoKEnNoaXBwaW5nX21ldGhvZF9pZBgKIAEoCRIZChFwYXltZW50X21ldGhvZF9pZBgLIAEoCRItCglwbGFjZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgOIAEoCRIXCg90cmFja2luZ19udW1iZXIYDyABKAkSJwoEc3RlcBgQIAEoDjIZLnN0b2Eub3JkZXJzLnYxLk9yZGVyU3RlcCqYAQoLT3JkZXJTdGF0dXMSHAoYT1JERVJfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGAoUT1JERVJfU1RBVFVTX1BFTkRJTkcQARIaChZPUkRFUl9TVEFUVVNfQ09ORklSTUVEEAISGQoVT1JERVJfU1RBVFVTX1JFSkVDVEVEEAMSGgoWT1JERVJfU1RBVFVTX0NBTkNFTExFRBAEKu0BCglPcmRlclN0ZXASGgoWT1JERVJfU1RFUF9VTlNQRUNJRklFRBAAEhgKFE9SREVSX1NURVBfUkVTRVJWSU5HEAESGgoWT1JERVJfU1RFUF9BVVRIT1JJWklORxACEh8KG09SREVSX1NURVBfQ09NTUlUVElOR19TVE9DSxADEhgKFE9SREVSX1NURVBfQ0FQVFVSSU5HEAQSIQodT1JERVJfU1RFUF9BUlJBTkdJTkdfU0hJUE1FTlQQBRIbChdPUkRFUl9TVEVQX0NPTVBFTlNBVElORxAGEhMKD09SREVSX1NURVBfRE9ORRAHYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoa_common_v1_money]);
+  fileDesc("ChpzdG9hL29yZGVycy92MS9vcmRlci5wcm90bxIOc3RvYS5vcmRlcnMudjEi1wEKCU9yZGVyTGluZRILCgNza3UYASABKAkSEAoIcXVhbnRpdHkYAiABKA0SEgoKcHJvZHVjdF9pZBgDIAEoCRIUCgxwcm9kdWN0X25hbWUYBCABKAkSFAoMdmFyaWFudF9uYW1lGAUgASgJEikKCnVuaXRfcHJpY2UYBiABKAsyFS5zdG9hLmNvbW1vbi52MS5Nb25leRIpCgpsaW5lX3RvdGFsGAcgASgLMhUuc3RvYS5jb21tb24udjEuTW9uZXkSFQoNcHJpY2VfdmVyc2lvbhgIIAEoDSKpAQoLT3JkZXJUb3RhbHMSJwoIc3VidG90YWwYASABKAsyFS5zdG9hLmNvbW1vbi52MS5Nb25leRInCghzaGlwcGluZxgCIAEoCzIVLnN0b2EuY29tbW9uLnYxLk1vbmV5EiIKA3RheBgDIAEoCzIVLnN0b2EuY29tbW9uLnYxLk1vbmV5EiQKBXRvdGFsGAQgASgLMhUuc3RvYS5jb21tb24udjEuTW9uZXkiRAoST3JkZXJQYXltZW50QWN0aW9uEi4KCmV4cGlyZXNfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpgECgVPcmRlchIKCgJpZBgBIAEoCRIOCgZudW1iZXIYAiABKAkSDwoHdmVyc2lvbhgDIAEoBBIrCgZzdGF0dXMYBCABKA4yGy5zdG9hLm9yZGVycy52MS5PcmRlclN0YXR1cxITCgtjdXN0b21lcl9pZBgFIAEoCRIPCgdjYXJ0X2lkGAYgASgJEhQKDGNhcnRfdmVyc2lvbhgHIAEoBBIoCgVsaW5lcxgIIAMoCzIZLnN0b2Eub3JkZXJzLnYxLk9yZGVyTGluZRIrCgZ0b3RhbHMYCSABKAsyGy5zdG9hLm9yZGVycy52MS5PcmRlclRvdGFscxIaChJzaGlwcGluZ19tZXRob2RfaWQYCiABKAkSGQoRcGF5bWVudF9tZXRob2RfaWQYCyABKAkSLQoJcGxhY2VkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YDiABKAkSFwoPdHJhY2tpbmdfbnVtYmVyGA8gASgJEicKBHN0ZXAYECABKA4yGS5zdG9hLm9yZGVycy52MS5PcmRlclN0ZXASOgoOcGF5bWVudF9hY3Rpb24YESABKAsyIi5zdG9hLm9yZGVycy52MS5PcmRlclBheW1lbnRBY3Rpb24qmAEKC09yZGVyU3RhdHVzEhwKGE9SREVSX1NUQVRVU19VTlNQRUNJRklFRBAAEhgKFE9SREVSX1NUQVRVU19QRU5ESU5HEAESGgoWT1JERVJfU1RBVFVTX0NPTkZJUk1FRBACEhkKFU9SREVSX1NUQVRVU19SRUpFQ1RFRBADEhoKFk9SREVSX1NUQVRVU19DQU5DRUxMRUQQBCrtAQoJT3JkZXJTdGVwEhoKFk9SREVSX1NURVBfVU5TUEVDSUZJRUQQABIYChRPUkRFUl9TVEVQX1JFU0VSVklORxABEhoKFk9SREVSX1NURVBfQVVUSE9SSVpJTkcQAhIfChtPUkRFUl9TVEVQX0NPTU1JVFRJTkdfU1RPQ0sQAxIYChRPUkRFUl9TVEVQX0NBUFRVUklORxAEEiEKHU9SREVSX1NURVBfQVJSQU5HSU5HX1NISVBNRU5UEAUSGwoXT1JERVJfU1RFUF9DT01QRU5TQVRJTkcQBhITCg9PUkRFUl9TVEVQX0RPTkUQB2IGcHJvdG8z", [file_google_protobuf_timestamp, file_stoa_common_v1_money]);
 
 /**
  * @generated from message stoa.orders.v1.OrderLine
@@ -101,6 +101,28 @@ export const OrderTotalsSchema: GenMessage<OrderTotals> = /*@__PURE__*/
   messageDesc(file_stoa_orders_v1_order, 1);
 
 /**
+ * The customer must act at the payment provider (3-D Secure) before the order can go on. What to do is not written here:
+ * it may carry a secret, so it is asked for separately (PaymentsService.GetPayment).
+ *
+ * @generated from message stoa.orders.v1.OrderPaymentAction
+ */
+export type OrderPaymentAction = Message<"stoa.orders.v1.OrderPaymentAction"> & {
+  /**
+   * Until then; an order whose customer has not acted is rejected with PAYMENT_ACTION_EXPIRED soon after.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 1;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message stoa.orders.v1.OrderPaymentAction.
+ * Use `create(OrderPaymentActionSchema)` to create a new message.
+ */
+export const OrderPaymentActionSchema: GenMessage<OrderPaymentAction> = /*@__PURE__*/
+  messageDesc(file_stoa_orders_v1_order, 2);
+
+/**
  * An order without personal data: contact and address are asked for separately.
  *
  * @generated from message stoa.orders.v1.Order
@@ -176,7 +198,8 @@ export type Order = Message<"stoa.orders.v1.Order"> & {
   updatedAt?: Timestamp | undefined;
 
   /**
-   * Why it was rejected or cancelled, for example INSUFFICIENT_STOCK, CARD_DECLINED, AUTHORIZING_TIMED_OUT, CUSTOMER_REQUEST.
+   * Why it was rejected or cancelled, for example INSUFFICIENT_STOCK, CARD_DECLINED, AUTHORIZING_TIMED_OUT,
+   * PAYMENT_ACTION_EXPIRED, CUSTOMER_REQUEST.
    *
    * @generated from field: string reason = 14;
    */
@@ -193,6 +216,13 @@ export type Order = Message<"stoa.orders.v1.Order"> & {
    * @generated from field: stoa.orders.v1.OrderStep step = 16;
    */
   step: OrderStep;
+
+  /**
+   * Set from when the customer was asked to act until the order is decided.
+   *
+   * @generated from field: stoa.orders.v1.OrderPaymentAction payment_action = 17;
+   */
+  paymentAction?: OrderPaymentAction | undefined;
 };
 
 /**
@@ -200,7 +230,7 @@ export type Order = Message<"stoa.orders.v1.Order"> & {
  * Use `create(OrderSchema)` to create a new message.
  */
 export const OrderSchema: GenMessage<Order> = /*@__PURE__*/
-  messageDesc(file_stoa_orders_v1_order, 2);
+  messageDesc(file_stoa_orders_v1_order, 3);
 
 /**
  * @generated from enum stoa.orders.v1.OrderStatus

@@ -62,7 +62,8 @@ export type PlaceOrderRequest = Message<"stoa.orders.v1.PlaceOrderRequest"> & {
   expectedTotal?: Money | undefined;
 
   /**
-   * Wait up to this long for the outcome before answering, at most 5000; 0 answers at once.
+   * Wait up to this long before answering, at most 5000, until the order is decided or has a payment action; 0 answers
+   * at once.
    *
    * @generated from field: uint32 wait_ms = 6;
    */
