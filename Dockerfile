@@ -8,26 +8,30 @@
 ARG BASE=node:24-bookworm-slim
 
 # What the image needs of the repository. Its output is the same for the same sources, so the layers below are reused
-# although this one sees every change.
+# although this one sees every change: times are set to one moment, and modes do not depend on who checked out.
 FROM ${BASE} AS selected
 ARG SERVICES
 WORKDIR /source
 COPY . .
-RUN node scripts/image.ts /source /selected "${SERVICES}"
+RUN node scripts/image.ts /source /selected "${SERVICES}" \
+  && mkdir /layer && mv /selected/app /layer/app \
+  && chmod -R u=rwX,go=rX /layer \
+  && find /layer -exec touch --no-dereference --date=@0 {} +
 
 # Only package.json files decide about this layer. npm links the workspaces into node_modules; the links must stay links,
 # because Node does not strip types from files that really lie in node_modules.
 FROM ${BASE} AS packages
-WORKDIR /app
+WORKDIR /layer/app
 COPY --from=selected /selected/manifests ./
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
+  && find /layer -exec touch --no-dereference --date=@0 {} +
 
 # Owned by root and read by everybody: the process cannot change its own code.
 FROM ${BASE} AS runtime
 ENV NODE_ENV=production
+COPY --from=packages /layer /
+COPY --from=selected /layer /
 WORKDIR /app
-COPY --from=packages /app/node_modules ./node_modules
-COPY --from=selected /selected/app ./
 # By number, so that Kubernetes can see that it is not root.
 USER 10001:10001
 EXPOSE 50051 9090
