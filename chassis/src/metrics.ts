@@ -15,8 +15,8 @@ export interface HistogramFamily {
 export interface Metrics {
   /** Counts events: names end in `_total`. The first use of a name fixes its help text and label names. */
   count(name: string, help: string, labels?: Labels, by?: number): void;
-  /** Records a duration in seconds: names end in `_seconds`. */
-  observe(name: string, help: string, seconds: number, labels?: Labels): void;
+  /** Records a duration in seconds: names end in `_seconds`. Buckets are those of calls unless others are given. */
+  observe(name: string, help: string, seconds: number, labels?: Labels, buckets?: readonly number[]): void;
   /** Like `observe`, for hot paths: names end in `_seconds`. */
   histogram(name: string, help: string, labelNames: readonly string[]): HistogramFamily;
   /** Sets a value that goes up and down. */
@@ -55,8 +55,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
   return {
     count: (name, help, labels = {}, by = 1) =>
       metric(name, () => new Counter(common(name, help, labels))).inc(labels, by),
-    observe: (name, help, seconds, labels = {}) =>
-      metric(name, () => new Histogram({ ...common(name, help, labels), buckets: LATENCY_BUCKETS })).observe(
+    observe: (name, help, seconds, labels = {}, buckets = LATENCY_BUCKETS) =>
+      metric(name, () => new Histogram({ ...common(name, help, labels), buckets: [...buckets] })).observe(
         labels,
         seconds,
       ),

@@ -17,8 +17,8 @@ const USAGE = `stoa <command>
   start [--split] [--no-seed]    serve the shop: one process, or one for each service
   demo [--orders N] [--concurrency N] [--seed N] [--json]
                                  drive real checkouts through GraphQL
-  audit [--settle SECONDS] [--json]
-                                 check the invariants over the live databases
+  audit [--settle SECONDS] [--json] [--every SECONDS]
+                                 check the invariants over the live databases; go on, and serve metrics
 
   saga list [--state S] [--older 60s]
   saga show ORDER                why an order stands where it stands (its id or its number)

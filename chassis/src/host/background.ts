@@ -10,6 +10,7 @@ import type { Topic } from '../events/topic.ts';
 import type { Failpoints } from '../failpoint.ts';
 import type { Metrics } from '../metrics.ts';
 import type { JobDefinition } from '../service.ts';
+import { backlogJobs } from './backlog.ts';
 import type { AnyContext, BuiltService } from './build-service.ts';
 import type { Connections } from './connections.ts';
 import { type createBells, type Loops, runJob } from './loops.ts';
@@ -36,7 +37,7 @@ export function startBackground(built: BuiltService, options: BackgroundOptions)
   const consumers = (definition.consumers ?? []) as readonly ConsumerDefinition<AnyContext>[];
   const workers = consumers.map((consumer) => startConsumer(built, consumer, options));
   const jobs = (definition.jobs ?? []) as readonly JobDefinition<AnyContext>[];
-  for (const job of [...jobs, ...retention(built, topics)]) {
+  for (const job of [...jobs, ...retention(built, topics), ...backlogJobs(definition)]) {
     const bell = options.bells(definition.name, job.name);
     const { log } = context;
     options.loops.start(`${definition.name}.${job.name}`, (signal) =>

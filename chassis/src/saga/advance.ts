@@ -8,9 +8,18 @@ import type { Metrics } from '../metrics.ts';
 import type { Tx } from '../postgres/database.ts';
 import type { Ids } from '../runtime.ts';
 import { begin, type Decision, decide, type Trigger } from './decide.ts';
-import { isTerminal, type Json, type SagaDefinition } from './define.ts';
+import { isBack, isTerminal, type Json, type SagaDefinition } from './define.ts';
 import type { SagaRunner, Transition } from './runner.ts';
-import { insertSagas, lockDueSagas, lockSagas, type Move, openManualTask, type SagaRow, writeMoves } from './store.ts';
+import {
+  type Ended,
+  insertSagas,
+  lockDueSagas,
+  lockSagas,
+  type Move,
+  openManualTask,
+  type SagaRow,
+  writeMoves,
+} from './store.ts';
 
 export interface SagaRunnerOptions {
   readonly publish: Publish;
@@ -29,6 +38,9 @@ interface Happening {
   readonly reply: Received<DescMessage> | undefined;
   readonly cause: Cause;
 }
+
+/** In seconds: a checkout is decided in one, and a customer at the bank takes minutes. */
+const SAGA_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600];
 
 type Moved = Extract<Decision, { kind: 'moved' }>;
 
@@ -75,8 +87,22 @@ export function createSagaRunner<Data extends Json>(
         transitions.push(toTransition(row, decision, happening));
       metrics.count('saga_moved_total', 'Moves by the state they lead to', { saga: name, state: decision.state });
     }
-    if (moves.length > 0) await writeMoves(tx, moves);
+    if (moves.length > 0) tell(tx, moves, await writeMoves(tx, moves));
     return { moves, transitions };
+  }
+
+  /** Only what was committed counts. */
+  function tell(tx: Tx, moves: readonly Move[], ended: readonly Ended[]): void {
+    const turned = moves.filter(({ fromState, toState }) => !isBack(fromState) && isBack(toState));
+    tx.afterCommit(() => {
+      for (const { fromState: state, reason } of turned) {
+        metrics.count('saga_compensations_total', 'Sagas that turned back, by where', { saga: name, state, reason });
+      }
+      for (const { outcome, reason, seconds } of ended) {
+        metrics.count('saga_ended_total', 'Sagas that ended, by how and why', { saga: name, outcome, reason });
+        metrics.observe('saga_seconds', 'From start to end', seconds, { saga: name, outcome }, SAGA_BUCKETS);
+      }
+    });
   }
 
   function toTransition(row: SagaRow, decision: Moved, { reply, cause }: Happening): Transition<Data> {
@@ -100,6 +126,7 @@ export function createSagaRunner<Data extends Json>(
         return { ...firstMove(sagaId, decision), data };
       });
       await insertSagas(tx, name, latest.version, moves);
+      tx.afterCommit(() => metrics.count('saga_started_total', 'Sagas started', { saga: name }, moves.length));
     },
 
     async advance(tx, replies) {

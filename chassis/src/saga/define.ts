@@ -81,6 +81,11 @@ export function undoing(state: string): string {
   return `UNDOING_${state}`;
 }
 
+/** Whether a saga in this state has turned back. */
+export function isBack(state: string): boolean {
+  return state === COMPENSATED || state.startsWith(undoing(''));
+}
+
 export function isTerminal(state: string): boolean {
   return state === COMPLETED || state === COMPENSATED;
 }

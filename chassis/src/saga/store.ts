@@ -93,12 +93,21 @@ export async function insertSagas(
     select saga_id, 1, '', state, trigger_id from new`);
 }
 
+/** A saga that a move ended. */
+export interface Ended {
+  readonly outcome: string;
+  readonly reason: string;
+  /** From its start. */
+  readonly seconds: number;
+}
+
 /**
- * Writes moves and their transitions, and closes the tasks of sagas that ended: nothing is left to decide there. A
- * trigger that was applied before violates `saga_transition`'s unique key.
+ * Writes moves and their transitions, and closes the tasks of sagas that ended: nothing is left to decide there. Returns
+ * those. A trigger that was applied before violates `saga_transition`'s unique key.
  */
-export async function writeMoves(tx: Tx, moves: readonly Move[]): Promise<void> {
-  await tx.run(sql`
+export async function writeMoves(tx: Tx, moves: readonly Move[]): Promise<Ended[]> {
+  const ends = [COMPLETED, COMPENSATED];
+  return tx.rows(sql<{ outcome: string; reason: string; seconds: number }>`
     with m as (
       select * from unnest(
         ${moves.map((m) => m.sagaId)}::uuid[], ${moves.map((m) => m.fromState)}::text[],
@@ -117,10 +126,14 @@ export async function writeMoves(tx: Tx, moves: readonly Move[]): Promise<void> 
       update manual_task t
       set decision = 'ended', decided_at = now(), decided_by = '', why = 'the saga ended ' || m.to_state
       from m
-      where t.saga_id = m.saga_id and t.decided_at is null and m.to_state = any(${[COMPLETED, COMPENSATED]}::text[])
+      where t.saga_id = m.saga_id and t.decided_at is null and m.to_state = any(${ends}::text[])
+    ), noted as (
+      insert into saga_transition (saga_id, version, from_state, to_state, trigger_id)
+      select saga_id, version, from_state, to_state, trigger_id from m
     )
-    insert into saga_transition (saga_id, version, from_state, to_state, trigger_id)
-    select saga_id, version, from_state, to_state, trigger_id from m`);
+    select m.to_state as outcome, m.reason, extract(epoch from now() - started.at)::float8 as seconds
+    from m join saga_transition started on started.saga_id = m.saga_id and started.version = 1
+    where m.to_state = any(${ends}::text[])`);
 }
 
 /**

@@ -156,6 +156,31 @@ describe('a saga', () => {
     expect(await sentTo(id)).toEqual(['ReserveStock']);
   });
 
+  test('tells as metrics how it went, once it is committed', async () => {
+    const seen = async () => {
+      const lines = (await context.metrics.text()).split('\n');
+      const of = (series: string) =>
+        Number(lines.find((line) => line.startsWith(`stoa_${series} `))?.split(' ')[1] ?? 0);
+      return [
+        of('saga_started_total{saga="hold"}'),
+        of('saga_ended_total{saga="hold",outcome="COMPLETED",reason=""}'),
+        of('saga_ended_total{saga="hold",outcome="COMPENSATED",reason="NOTHING_LEFT"}'),
+        of('saga_compensations_total{saga="hold",state="HOLDING",reason="NOTHING_LEFT"}'),
+        of('saga_seconds_count{saga="hold",outcome="COMPLETED"}'),
+      ];
+    };
+    const before = await seen();
+    const [a = '', b = '', c = ''] = await start(newId(), newId(), newId());
+    await advance(replyOf(StockReservedSchema, a), replyOf(StockReservationRefusedSchema, b));
+    await advance(replyOf(StockCommittedSchema, a));
+    const failing = context.db.transact(async (tx) => {
+      await sagas().advance(tx, [replyOf(StockReservationRefusedSchema, c)]);
+      throw new Error('changed my mind');
+    });
+    await expect(failing).rejects.toThrow('changed my mind');
+    expect((await seen()).map((count, index) => count - (before[index] ?? 0))).toEqual([3, 1, 1, 1, 1]);
+  });
+
   test('is told of a batch in its order; what nobody awaits and who is unknown is passed over', async () => {
     const [a = '', b = '', c = ''] = await start(newId(), newId(), newId());
     const moves = await advance(

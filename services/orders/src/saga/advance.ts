@@ -51,6 +51,7 @@ export async function recordMoves(
     told.map(({ sagaId }) => sagaId),
   );
   const changed: Order[] = [];
+  const decided: { readonly outcome: string; readonly reason: string }[] = [];
   for (const move of told) {
     const order = orders.get(move.sagaId);
     if (order === undefined) throw new Error(`saga ${move.sagaId} has no order`);
@@ -58,10 +59,13 @@ export async function recordMoves(
     if (change === undefined) continue;
     const next = evolve(order, change, at);
     changed.push(next);
+    if (next.status !== order.status) decided.push({ outcome: change.kind, reason: next.reason });
     publishChange(tx, context.publish, change.kind, next, move.cause);
   }
   await saveOrders(tx, changed);
   tx.afterCommit(() => {
+    for (const labels of decided)
+      context.metrics.count('orders_decided_total', 'Orders by what became of them', labels);
     for (const order of changed) if (isWorthTelling(order)) context.deps.outcomes.tell(order.id);
   });
 }
