@@ -79,6 +79,7 @@ const HEADERS = {
     'stoa-version': { type: 'string', description: "the aggregate's version; 0 where there is none" },
     'stoa-causation': { type: 'string', description: 'ce-id of the message that caused this one' },
     traceparent: { type: 'string', description: 'W3C trace context' },
+    'x-stoa-canary': { type: 'string', description: "the canary that it is pinned to: a service's name or 'always'" },
   },
 };
 

@@ -2,7 +2,7 @@
 // calls a service without one of these options loses the user, the trace, the cancellation and the budget.
 import { type CallOptions, Code } from '@connectrpc/connect';
 import { refuse } from '@stoa/chassis/rpc/errors';
-import { AUTHORIZATION, CLIENT_ADDRESS, EDGE, TRACEPARENT } from '@stoa/chassis/rpc/headers';
+import { AUTHORIZATION, CANARY, CLIENT_ADDRESS, EDGE, TRACEPARENT } from '@stoa/chassis/rpc/headers';
 import type { Clock } from '@stoa/chassis/runtime';
 import { GraphQLError } from 'graphql/index.js';
 import type { Clients } from './clients.ts';
@@ -47,6 +47,8 @@ export interface RequestFacts {
   readonly traceId: string;
   readonly traceparent: string;
   readonly clientAddress: string;
+  /** The canary that the request is pinned to; empty when it is not. */
+  readonly canary: string;
   /** The Authorization header as it came. */
   readonly authorization: string | undefined;
   readonly signal: AbortSignal;
@@ -71,7 +73,7 @@ export function createRequestContext(parts: ContextParts, facts: RequestFacts): 
     return { headers, signal, timeoutMs: Math.max(1, Math.floor(endsAt - clock.monotonicMs())) };
   };
   const call = () => options(userHeaders(facts));
-  const callAsSelf = () => options({ [TRACEPARENT]: traceparent });
+  const callAsSelf = () => options({ [TRACEPARENT]: traceparent, ...pinOf(facts) });
   const loaders = createLoaders(clients, call, callAsSelf);
   return {
     traceId,
@@ -101,9 +103,12 @@ function tooManyCalls() {
 }
 
 /** What goes with a call for somebody outside: `x-stoa-edge` closes internal methods to it. */
-export function guestHeaders({ traceparent, clientAddress }: RequestFacts): Record<string, string> {
-  return { [TRACEPARENT]: traceparent, [EDGE]: '1', [CLIENT_ADDRESS]: clientAddress };
+export function guestHeaders(facts: RequestFacts): Record<string, string> {
+  const { traceparent, clientAddress } = facts;
+  return { [TRACEPARENT]: traceparent, [EDGE]: '1', [CLIENT_ADDRESS]: clientAddress, ...pinOf(facts) };
 }
+
+const pinOf = ({ canary }: RequestFacts) => (canary === '' ? {} : { [CANARY]: canary });
 
 /**
  * The same with the user's token. An Authorization header that is no bearer token is refused here, as the services

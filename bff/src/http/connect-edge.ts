@@ -49,6 +49,7 @@ const NOBODY: RequestFacts = {
   traceId: '',
   traceparent: '',
   clientAddress: '',
+  canary: '',
   authorization: undefined,
   signal: new AbortController().signal,
 };

@@ -4,7 +4,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { cors as connectCors } from '@connectrpc/connect';
 
 const METHODS = 'GET, POST, OPTIONS';
-const REQUEST_HEADERS = [...connectCors.allowedHeaders, 'Authorization', 'Traceparent', 'Accept'].join(', ');
+const REQUEST_HEADERS = [...connectCors.allowedHeaders, 'Authorization', 'Traceparent', 'X-Stoa-Canary', 'Accept'].join(
+  ', ',
+);
 const RESPONSE_HEADERS = [...connectCors.exposedHeaders, 'X-Trace-Id'].join(', ');
 const PREFLIGHT_SECONDS = '600';
 

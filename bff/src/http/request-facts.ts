@@ -1,6 +1,8 @@
 // What HTTP tells about who asks: trace, address, credentials, and whether they are still there.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { readPin } from '@stoa/chassis/rpc/canary';
+import { CANARY } from '@stoa/chassis/rpc/headers';
 import { type Tracer, traceIdOf } from '@stoa/chassis/rpc/trace';
 import type { RequestFacts } from '../graphql/context.ts';
 
@@ -26,6 +28,7 @@ export function readFacts(request: IncomingMessage, response: ServerResponse, op
     traceId: traceIdOf(traceparent),
     authorization,
     clientAddress: clientAddress(request, options.proxies),
+    canary: readPin(request.headers[CANARY]),
     signal: gone.signal,
   };
 }

@@ -55,6 +55,7 @@ describe.each(TRANSPORTS)('over %s', (_, transport) => {
           'x-stoa-client-address': '8.8.8.8',
           'x-stoa-service-credential': 'forged',
           'l5d-client-id': 'forged',
+          'x-stoa-canary': 'orders',
         },
       },
     );
@@ -65,6 +66,7 @@ describe.each(TRANSPORTS)('over %s', (_, transport) => {
     expect(call?.header.get('x-stoa-client-address')).toContain('127.0.0.1');
     expect(call?.header.get('x-stoa-service-credential')).toBeNull();
     expect(call?.header.get('l5d-client-id')).toBeNull();
+    expect(call?.header.get('x-stoa-canary')).toBe('orders');
     expect(call?.timeoutMs).toBeLessThanOrEqual(1_500);
   });
 

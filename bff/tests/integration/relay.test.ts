@@ -27,6 +27,18 @@ describe('what goes with every call', () => {
     expect(call?.timeoutMs).toBeLessThanOrEqual(8000);
   });
 
+  test('the canary that the request is pinned to, and nothing else that stands in its place', async () => {
+    const relayed = async (pin: string) => {
+      fakes.reset();
+      await bff.graphql('{ categories { id } }', { headers: { 'x-stoa-canary': pin } });
+      return fakes.asked[0]?.header.get('x-stoa-canary');
+    };
+    expect(await relayed('orders')).toBe('orders');
+    expect(await relayed('always')).toBe('always');
+    expect(await relayed('orders, cart')).toBeNull();
+    expect(await relayed('Orders')).toBeNull();
+  });
+
   test('behind a proxy of ours the client is whom that proxy saw, not whom the client claims to be', async () => {
     const asked = async (forwarded: string) => {
       fakes.reset();

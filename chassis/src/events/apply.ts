@@ -2,10 +2,12 @@
 // cannot be handled, move the watermark. Knows nothing of brokers, leases or retries.
 import { fromBinary } from '@bufbuild/protobuf';
 import type { Tx } from '../postgres/database.ts';
+import { isPinned } from '../rpc/canary.ts';
 import type { ConsumerDefinition, Handler } from './consumer.ts';
 import type { Received, TopicRecord } from './envelope.ts';
-import type { Parking } from './inbox.ts';
+import type { Parking, Share } from './inbox.ts';
 import { inRounds } from './rounds.ts';
+import { isShared } from './share.ts';
 
 /** Decodes a record; throws when its type is unknown to the topic or its payload is not of that type. */
 export function decodeRecord<Context>(definition: ConsumerDefinition<Context>, record: TopicRecord) {
@@ -18,38 +20,63 @@ export function decodeRecord<Context>(definition: ConsumerDefinition<Context>, r
     aggregateId: record.aggregateId,
     aggregateVersion: record.aggregateVersion,
     occurredAt: record.occurredAt,
-    cause: { traceparent: record.traceparent, causationId: record.eventId },
+    cause: { traceparent: record.traceparent, causationId: record.eventId, canary: record.canary },
   } as Received<never>;
 }
 
 export interface Sorted {
   readonly good: readonly TopicRecord[];
   readonly parked: readonly Parking[];
+  /** The canary's. */
+  readonly handed: readonly TopicRecord[];
 }
 
-/** Sets aside records that cannot be read and those behind them: later records of an aggregate wait for earlier ones. */
-export function setAside<Context>(
+export interface Sorting {
+  /** Aggregates with an open parked message. */
+  readonly blocked: ReadonlySet<string>;
+  /** What was tried often enough, by sequence. */
+  readonly failed: ReadonlyMap<bigint, { readonly error: string; readonly attempts: number }>;
+  readonly share: Share;
+}
+
+export const NO_SHARE: Share = { percent: null, handed: new Set() };
+
+/**
+ * Sorts a batch: what the canary handles, what cannot be read, what stands behind either, and the rest. Later records of
+ * an aggregate never overtake earlier ones, so they follow them to the canary or into parking.
+ */
+export function sortRecords<Context>(
   definition: ConsumerDefinition<Context>,
   records: readonly TopicRecord[],
-  blocked: ReadonlySet<string>,
-  failed: ReadonlyMap<bigint, { readonly error: string; readonly attempts: number }>,
+  { blocked, failed, share }: Sorting,
 ): Sorted {
+  const service = definition.name.slice(0, definition.name.indexOf('.'));
   const waiting = new Set(blocked);
-  const good: TopicRecord[] = [];
-  const parked: Parking[] = [];
+  const away = new Set(share.handed);
+  const isCanarys = ({ aggregateId, canary }: TopicRecord) =>
+    share.percent !== null && (isPinned(canary, service) || isShared(aggregateId, share.percent));
+  const sorted = { good: [] as TopicRecord[], parked: [] as Parking[], handed: [] as TopicRecord[] };
   for (const record of records) {
-    const failure = failed.get(record.sequence);
-    const error = waiting.has(record.aggregateId)
-      ? 'waits behind an earlier parked message of the same aggregate'
-      : (failure?.error ?? unreadable(definition, record));
-    if (error === undefined) good.push(record);
+    const { aggregateId, sequence } = record;
+    const isBehind = waiting.has(aggregateId);
+    if (away.has(aggregateId) || (!isBehind && isCanarys(record))) {
+      away.add(aggregateId);
+      sorted.handed.push(record);
+      continue;
+    }
+    const failure = failed.get(sequence);
+    const error = isBehind ? BEHIND : (failure?.error ?? unreadable(definition, record));
+    if (error === undefined) sorted.good.push(record);
     else {
-      waiting.add(record.aggregateId);
-      parked.push({ record, error, attempts: failure?.attempts ?? 0 });
+      waiting.add(aggregateId);
+      sorted.parked.push({ record, error, attempts: failure?.attempts ?? 0 });
     }
   }
-  return { good, parked };
+  return sorted;
 }
+
+/** The words are what redrive.ts finds them by. */
+const BEHIND = 'waits behind an earlier parked message of the same aggregate';
 
 function unreadable<Context>(definition: ConsumerDefinition<Context>, record: TopicRecord): string | undefined {
   const type = definition.topic.types.get(record.type);

@@ -7,6 +7,8 @@ export interface Cause {
   readonly traceparent: string;
   /** Id of the event that caused it; undefined when a request or a timer did. */
   readonly causationId?: string | undefined;
+  /** The canary that it is pinned to (rpc/canary.ts); empty or undefined when it is not. */
+  readonly canary?: string | undefined;
 }
 
 export const NO_CAUSE: Cause = { traceparent: '' };
@@ -35,6 +37,8 @@ export interface TopicRecord {
   readonly occurredAt: Date;
   readonly traceparent: string;
   readonly causationId: string;
+  /** The canary that it is pinned to; empty when it is not. */
+  readonly canary: string;
 }
 
 /** A decoded message as a consumer's handler gets it. */

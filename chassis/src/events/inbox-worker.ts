@@ -7,11 +7,21 @@ import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Clock } from '../runtime.ts';
-import { handleRecords, setAside } from './apply.ts';
+import { handleRecords, sortRecords } from './apply.ts';
 import type { Bus, BusMessage } from './bus.ts';
+import { createTakeBack, runCanaryLane } from './canary-lane.ts';
 import type { ConsumerDefinition } from './consumer.ts';
 import type { TopicRecord } from './envelope.ts';
-import { blockedAggregates, leaseWatermark, moveWatermark, parkRecords, type Watermark } from './inbox.ts';
+import { insertHanded } from './handed.ts';
+import {
+  blockedAggregates,
+  leaseWatermark,
+  moveWatermark,
+  type Parking,
+  parkRecords,
+  type Watermark,
+} from './inbox.ts';
+import { ALWAYS_STABLE, type CurrentLane } from './lane.ts';
 import type { Producer } from './producer.ts';
 import { redriveParked } from './redrive.ts';
 import { isTransient } from './transient.ts';
@@ -27,6 +37,8 @@ export interface InboxWorkerOptions<Context> {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly failpoints: Failpoints;
+  /** Which version this process is. @default always stable */
+  readonly lane?: CurrentLane;
 }
 
 export interface InboxWorker {
@@ -53,6 +65,8 @@ class LostPlace extends Error {}
 
 export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>): InboxWorker {
   const { definition, context, db, bus, producer, instance, clock, log, metrics, failpoints } = options;
+  const { lane = ALWAYS_STABLE } = options;
+  const takeBack = createTakeBack(options);
   const { name: consumer, topic, batchMax = 256, attemptsMax = 5 } = definition;
   const labels = { consumer, topic: topic.name };
   const bell: Bell = createBell(clock);
@@ -60,6 +74,8 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
   const failed = new Map<bigint, { error: string; attempts: number }>();
   let blocked = new Set<string>();
   let watermark: Watermark | undefined;
+  /** A canary may have left, or given back, what was handed to it. */
+  let hasHanded = false;
   // What the producer's history is known to be: its epoch, and its last number in it.
   let headEpoch = 0;
   let head = 0n;
@@ -108,6 +124,7 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
     leasedAt = clock.monotonicMs();
     if (found !== undefined && watermark === undefined) blocked = await blockedAggregates(db, consumer, topic.name);
     if (found !== undefined) learnHead(found.epoch, found.seq);
+    hasHanded = found?.hasHanded === true;
     watermark = found;
     return found !== undefined;
   }
@@ -125,15 +142,24 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
   async function write(from: Watermark, records: readonly TopicRecord[], epoch: number): Promise<void> {
     const last = records.at(-1) as TopicRecord;
     const to = { epoch, seq: last.sequence, lastEventId: last.eventId };
-    const { good, parked } = setAside(definition, records, blocked, failed);
-    await db.transact(async (tx) => {
-      if (!(await moveWatermark(tx, consumer, topic.name, instance, { from, to }))) throw new LostPlace();
-      if (parked.length > 0) await parkRecords(tx, consumer, topic.name, parked);
-      await handleRecords(tx, definition, good, context);
+    const parked = await db.transact(async (tx) => {
+      const share = await moveWatermark(tx, consumer, topic.name, instance, { from, to });
+      if (share === undefined) throw new LostPlace();
+      const sorted = sortRecords(definition, records, { blocked, failed, share });
+      if (sorted.parked.length > 0) await parkRecords(tx, consumer, topic.name, sorted.parked);
+      if (sorted.handed.length > 0) await insertHanded(tx, consumer, topic.name, sorted.handed);
+      await handleRecords(tx, definition, sorted.good, context);
       await failpoints.hit('inbox.before_commit');
+      return sorted.parked;
     });
     await failpoints.hit('inbox.after_commit');
     watermark = to;
+    remark(parked);
+    settle(to);
+    measure(last, records.length);
+  }
+
+  function remark(parked: readonly Parking[]): void {
     for (const { record, error } of parked) {
       failed.delete(record.sequence);
       blocked.add(record.aggregateId);
@@ -145,8 +171,6 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
       });
       metrics.count('inbox_parked_total', 'Messages parked', labels);
     }
-    settle(to);
-    measure(last, records.length);
   }
 
   function settle({ seq }: Watermark): void {
@@ -215,7 +239,7 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
   async function keepEpoch(from: Watermark, epoch: number): Promise<void> {
     const to = { ...from, epoch };
     const moved = await db.transact((tx) => moveWatermark(tx, consumer, topic.name, instance, { from, to }));
-    if (!moved) throw new LostPlace();
+    if (moved === undefined) throw new LostPlace();
     watermark = to;
   }
 
@@ -223,6 +247,7 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
     if (watermark === undefined || clock.monotonicMs() - leasedAt > RENEW_MS) {
       if (!(await takePlace())) return STANDBY_MS;
       settle(watermark as unknown as Watermark);
+      if (hasHanded && (await takeBack(signal)) > 0) blocked = await blockedAggregates(db, consumer, topic.name);
       if (blocked.size > 0) blocked = await redriveParked(options, blocked, signal);
     }
     const at = watermark as unknown as Watermark;
@@ -283,30 +308,41 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
       return lost === undefined ? undefined : `${consumer}: of ${topic.name}, ${lost}`;
     },
     async run(signal) {
-      const subscription = await bus.consume(topic.name, consumer, {
-        message: receive,
-        beacon: (beacon) => {
-          learnHead(beacon.epoch, beacon.head);
-          if (watermark !== undefined && beacon.head > watermark.seq) bell.ring();
-        },
-      });
-      let failures = 0;
       while (!signal.aborted) {
-        try {
-          const pauseMs = await turn(signal);
-          failures = 0;
-          if (pauseMs > 0) await bell.wait(pauseMs, signal);
-        } catch (error) {
-          watermark = undefined;
-          if (!(error instanceof LostPlace))
-            log.warn('a batch could not be applied; trying again', { ...labels, error });
-          await clock.sleep(Math.min(RETRY_MS.max, RETRY_MS.first * 2 ** failures++), signal);
-        }
-      }
-      await subscription.stop();
-      if (watermark !== undefined) {
-        await leaseWatermark(db, consumer, topic.name, { owner: instance, seconds: 0 }).catch(() => {});
+        const now = lane();
+        if (now === 'stable') await runStable(signal);
+        else if (now === 'canary') await runCanaryLane(options, signal);
+        else await clock.sleep(STANDBY_MS, signal);
       }
     },
   };
+
+  /** Reads the topic, until this version is not the stable one any more. */
+  async function runStable(signal: AbortSignal): Promise<void> {
+    const subscription = await bus.consume(topic.name, consumer, {
+      message: receive,
+      beacon: (beacon) => {
+        learnHead(beacon.epoch, beacon.head);
+        if (watermark !== undefined && beacon.head > watermark.seq) bell.ring();
+      },
+    });
+    let failures = 0;
+    while (!signal.aborted && lane() === 'stable') {
+      try {
+        const pauseMs = await turn(signal);
+        failures = 0;
+        if (pauseMs > 0) await bell.wait(pauseMs, signal);
+      } catch (error) {
+        watermark = undefined;
+        if (!(error instanceof LostPlace)) log.warn('a batch could not be applied; trying again', { ...labels, error });
+        await clock.sleep(Math.min(RETRY_MS.max, RETRY_MS.first * 2 ** failures++), signal);
+      }
+    }
+    await subscription.stop();
+    if (watermark !== undefined) {
+      await leaseWatermark(db, consumer, topic.name, { owner: instance, seconds: 0 }).catch(() => {});
+    }
+    watermark = undefined;
+    queue.clear();
+  }
 }

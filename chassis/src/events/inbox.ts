@@ -10,35 +10,63 @@ export interface Watermark {
   readonly lastEventId: string;
 }
 
+/** The watermark as its lease was taken. */
+export interface LeasedWatermark extends Watermark {
+  /** Whether messages that were handed to a canary are still there. */
+  readonly hasHanded: boolean;
+}
+
 /** Takes or renews the lease on a consumer and reads its watermark; undefined when another replica holds it. */
 export async function leaseWatermark(
   db: Queryable,
   consumer: string,
   topic: string,
   lease: { readonly owner: string; readonly seconds: number },
-): Promise<Watermark | undefined> {
-  const row = await db.maybe(sql<{ epoch: number; seq: bigint; last_event_id: string | null }>`
+): Promise<LeasedWatermark | undefined> {
+  const row = await db.maybe(sql<{ epoch: number; seq: bigint; last_event_id: string | null; handed: boolean }>`
     insert into consumer_watermark as w (consumer, topic, owner, lease_until)
     values (${consumer}, ${topic}, ${lease.owner}, now() + make_interval(secs => ${lease.seconds}))
     on conflict (consumer, topic) do update set owner = excluded.owner, lease_until = excluded.lease_until
     where w.owner = excluded.owner or w.lease_until < now()
-    returning epoch, seq, last_event_id`);
-  return row === undefined ? undefined : { epoch: row.epoch, seq: row.seq, lastEventId: row.last_event_id ?? '' };
+    returning epoch, seq, last_event_id,
+      exists (select from handed_event h where h.consumer = w.consumer and h.topic = w.topic) as handed`);
+  if (row === undefined) return undefined;
+  return { epoch: row.epoch, seq: row.seq, lastEventId: row.last_event_id ?? '', hasHanded: row.handed };
 }
 
-/** Moves the watermark, which also locks it; false when it no longer stands where this replica believes. */
+/** What a batch must know of a canary, read where the watermark moves so that it costs no statement of its own. */
+export interface Share {
+  /** How many in a hundred aggregates are the canary's; null while none is at work. */
+  readonly percent: number | null;
+  /** Aggregates of which messages were handed over and are not applied yet: the next ones follow them. */
+  readonly handed: ReadonlySet<string>;
+}
+
+/** Moves the watermark, which also locks it; undefined when it no longer stands where this replica believes. */
 export async function moveWatermark(
   tx: Tx,
   consumer: string,
   topic: string,
   owner: string,
   move: { readonly from: Watermark; readonly to: Watermark },
-): Promise<boolean> {
-  const moved = await tx.run(sql`
-    update consumer_watermark
+): Promise<Share | undefined> {
+  const moved = await tx.maybe(sql<{ percent: number | null; handed: string[] | null }>`
+    update consumer_watermark w
     set epoch = ${move.to.epoch}, seq = ${move.to.seq}, last_event_id = nullif(${move.to.lastEventId}, '')::uuid
-    where consumer = ${consumer} and topic = ${topic} and owner = ${owner} and seq = ${move.from.seq}`);
-  return moved === 1;
+    where consumer = ${consumer} and topic = ${topic} and owner = ${owner} and seq = ${move.from.seq}
+    returning
+      (select c.percent from canary c join canary_lane l on l.consumer = w.consumer and l.topic = w.topic
+        where c.state = 'running' and l.lease_until > now()) as percent,
+      (select array_agg(distinct h.aggregate_id) from handed_event h
+        where h.consumer = w.consumer and h.topic = w.topic) as handed`);
+  return moved === undefined ? undefined : { percent: moved.percent, handed: new Set(moved.handed) };
+}
+
+/** Whether this replica holds the watermark; nobody takes it over until the transaction ends. */
+export async function holdsWatermark(tx: Tx, consumer: string, topic: string, owner: string): Promise<boolean> {
+  const row = await tx.maybe(sql<{ owner: string }>`
+    select owner from consumer_watermark where consumer = ${consumer} and topic = ${topic} for share`);
+  return row?.owner === owner;
 }
 
 /** Why a record was parked. */
@@ -51,13 +79,14 @@ export interface Parking {
 export async function parkRecords(tx: Tx, consumer: string, topic: string, parked: readonly Parking[]): Promise<void> {
   await tx.run(sql`
     insert into parked_event (consumer, topic, seq, event_id, type, aggregate_id, aggregate_version, payload,
-      traceparent, causation_id, occurred_at, error, attempts)
+      traceparent, causation_id, canary, occurred_at, error, attempts)
     select ${consumer}, ${topic}, p.*
     from unnest(
       ${parked.map((p) => p.record.sequence)}::bigint[], ${parked.map((p) => p.record.eventId)}::uuid[],
       ${parked.map((p) => p.record.type)}::text[], ${parked.map((p) => p.record.aggregateId)}::text[],
       ${parked.map((p) => p.record.aggregateVersion)}::bigint[], ${parked.map((p) => p.record.payload)}::bytea[],
       ${parked.map((p) => p.record.traceparent)}::text[], ${parked.map((p) => p.record.causationId)}::text[],
+      ${parked.map((p) => p.record.canary)}::text[],
       ${parked.map((p) => p.record.occurredAt)}::timestamptz[], ${parked.map((p) => p.error)}::text[],
       ${parked.map((p) => p.attempts)}::int[]) as p
     on conflict do nothing`);
@@ -80,6 +109,7 @@ interface ParkedRow {
   payload: Buffer;
   traceparent: string;
   causation_id: string;
+  canary: string;
   occurred_at: Date;
 }
 
@@ -89,7 +119,8 @@ interface ParkedRow {
  */
 export async function nextRedrive(tx: Tx, consumer: string, topic: string): Promise<TopicRecord | undefined> {
   const row = await tx.maybe(sql<ParkedRow>`
-    select seq, event_id, type, aggregate_id, aggregate_version, payload, traceparent, causation_id, occurred_at
+    select seq, event_id, type, aggregate_id, aggregate_version, payload, traceparent, causation_id, canary,
+      occurred_at
     from parked_event p
     where consumer = ${consumer} and topic = ${topic} and resolved_at is null and redrive_at is not null
       and not exists (
@@ -107,6 +138,7 @@ export async function nextRedrive(tx: Tx, consumer: string, topic: string): Prom
     payload: row.payload,
     traceparent: row.traceparent,
     causationId: row.causation_id,
+    canary: row.canary,
     occurredAt: row.occurred_at,
   };
 }

@@ -23,6 +23,7 @@ import {
   nanos,
 } from '@nats-io/transport-node';
 import type { Log } from '../log.ts';
+import { CANARY } from '../rpc/headers.ts';
 import type { Clock } from '../runtime.ts';
 import type { Beacon, Bus, BusListener, BusMessage, StreamState, Subscription } from './bus.ts';
 import type { TopicRecord } from './envelope.ts';
@@ -70,6 +71,7 @@ function encodeHeaders(topic: string, epoch: number, record: TopicRecord): MsgHd
   h.set('stoa-version', String(record.aggregateVersion));
   if (record.causationId !== '') h.set('stoa-causation', record.causationId);
   if (record.traceparent !== '') h.set('traceparent', record.traceparent);
+  if (record.canary !== '') h.set(CANARY, record.canary);
   return h;
 }
 
@@ -93,6 +95,7 @@ function decode(message: WireMessage): { epoch: number; record: TopicRecord } | 
     occurredAt: new Date(h.get('ce-time')),
     traceparent: h.get('traceparent'),
     causationId: h.get('stoa-causation'),
+    canary: h.get(CANARY),
   };
   return { epoch: Number(h.get('stoa-epoch')), record };
 }

@@ -6,15 +6,18 @@ import type { OutboxRecord, TopicRecord } from './envelope.ts';
 /** Writes events in the order they were published. One statement whatever their number. */
 export async function insertOutbox(tx: Queryable, records: readonly OutboxRecord[]): Promise<void> {
   await tx.run(sql`
-    insert into outbox (event_id, topic, type, aggregate_id, aggregate_version, payload, traceparent, causation_id)
-    select event_id, topic, type, aggregate_id, aggregate_version, payload, traceparent, nullif(causation_id, '')::uuid
+    insert into outbox (event_id, topic, type, aggregate_id, aggregate_version, payload, traceparent, causation_id,
+      canary)
+    select event_id, topic, type, aggregate_id, aggregate_version, payload, traceparent, nullif(causation_id, '')::uuid,
+      canary
     from unnest(
       ${records.map((r) => r.eventId)}::uuid[], ${records.map((r) => r.topic)}::text[],
       ${records.map((r) => r.type)}::text[], ${records.map((r) => r.aggregateId)}::text[],
       ${records.map((r) => r.aggregateVersion)}::bigint[], ${records.map((r) => r.payload)}::bytea[],
-      ${records.map((r) => r.cause.traceparent)}::text[], ${records.map((r) => r.cause.causationId ?? '')}::text[]
+      ${records.map((r) => r.cause.traceparent)}::text[], ${records.map((r) => r.cause.causationId ?? '')}::text[],
+      ${records.map((r) => r.cause.canary ?? '')}::text[]
     ) with ordinality
-      as r (event_id, topic, type, aggregate_id, aggregate_version, payload, traceparent, causation_id, position)
+      as r (event_id, topic, type, aggregate_id, aggregate_version, payload, traceparent, causation_id, canary, position)
     order by position`);
 }
 
@@ -99,6 +102,7 @@ interface RecordRow {
   created_at: Date;
   traceparent: string;
   causation_id: string | null;
+  canary: string;
 }
 
 const toRecord = (row: RecordRow): NumberedRecord => ({
@@ -112,6 +116,7 @@ const toRecord = (row: RecordRow): NumberedRecord => ({
   occurredAt: row.created_at,
   traceparent: row.traceparent,
   causationId: row.causation_id ?? '',
+  canary: row.canary,
 });
 
 /**
@@ -131,7 +136,7 @@ export async function numberPending(tx: Tx, limit: number): Promise<NumberedReco
     update outbox o set pub_seq = moved.base + pending.n
     from pending join moved using (topic) where o.id = pending.id
     returning o.topic, o.pub_seq, o.event_id, o.type, o.aggregate_id, o.aggregate_version, o.payload, o.created_at,
-      o.traceparent, o.causation_id`);
+      o.traceparent, o.causation_id, o.canary`);
   return rows.map(toRecord).sort((a, b) => (a.sequence < b.sequence ? -1 : 1));
 }
 
@@ -148,7 +153,8 @@ export async function readWindow(
   limit: number,
 ): Promise<NumberedRecord[]> {
   const rows = await db.rows(sql<RecordRow>`
-    select topic, pub_seq, event_id, type, aggregate_id, aggregate_version, payload, created_at, traceparent, causation_id
+    select topic, pub_seq, event_id, type, aggregate_id, aggregate_version, payload, created_at, traceparent, causation_id,
+      canary
     from outbox where topic = ${topic} and pub_seq > ${after} order by pub_seq limit ${limit}`);
   return rows.map(toRecord);
 }

@@ -8,6 +8,7 @@ import type { Metrics } from '../metrics.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Clock } from '../runtime.ts';
 import type { Bus } from './bus.ts';
+import { ALWAYS_STABLE, type CurrentLane } from './lane.ts';
 import { leaseHeads, openHeads, readHeads } from './outbox.ts';
 import { createSender, type Sender } from './sender.ts';
 import { runSequencer } from './sequencer.ts';
@@ -24,6 +25,8 @@ export interface PublisherOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly failpoints: Failpoints;
+  /** Which version this process is: a canary neither numbers nor sends. @default always stable */
+  readonly lane?: CurrentLane;
 }
 
 export interface Publisher {
@@ -34,7 +37,7 @@ export const LEASE_SECONDS = 10;
 export const LEASE_RENEW_MS = 3000;
 
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { db, topics, bell, instance, clock, log, metrics } = options;
+  const { db, topics, bell, instance, clock, log, metrics, lane = ALWAYS_STABLE } = options;
   const senders = new Map<string, Sender>();
   let leader = false;
   const active = () => leader;
@@ -42,13 +45,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
   async function renew(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        const leased = await leaseHeads(db, topics, instance, LEASE_SECONDS);
-        if (leased && !leader) {
+        const isStable = lane() === 'stable';
+        // Given back, when it is not stable any more, for others to take at once.
+        const leased = (isStable || leader) && (await leaseHeads(db, topics, instance, isStable ? LEASE_SECONDS : 0));
+        if (leased && isStable && !leader) {
           for (const head of await readHeads(db, topics)) senders.get(head.topic)?.reset(head);
           bell.ring();
         }
         // Only now: nothing may be numbered between reading the heads and resuming from them.
-        leader = leased;
+        leader = leased && isStable;
         report();
       } catch (error) {
         leader = false;

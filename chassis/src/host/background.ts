@@ -4,6 +4,7 @@ import type { Bus } from '../events/bus.ts';
 import type { ConsumerDefinition } from '../events/consumer.ts';
 import { remoteProducer } from '../events/event-log.ts';
 import { createInboxWorker, type InboxWorker } from '../events/inbox-worker.ts';
+import { ALWAYS_STABLE, type CurrentLane, followLane } from '../events/lane.ts';
 import { createPublisher } from '../events/publisher.ts';
 import { deleteExpired } from '../events/retention.ts';
 import type { Topic } from '../events/topic.ts';
@@ -23,6 +24,8 @@ export interface BackgroundOptions {
   readonly metrics: Metrics;
   readonly failpoints: Failpoints;
   readonly instance: string;
+  /** STOA_VERSION, by which a canary knows itself; undefined where there can be none. */
+  readonly version?: string;
 }
 
 /** The job under which a service's publisher is woken after a commit. */
@@ -33,21 +36,54 @@ const RETENTION_EVERY_MS = 60_000;
 export function startBackground(built: BuiltService, options: BackgroundOptions): InboxWorker[] {
   const { definition, context } = built;
   const topics: readonly Topic[] = definition.publishes ?? [];
-  if (topics.length > 0) startPublisher(built, topics, options);
+  const lane = startLane(built, options);
+  if (topics.length > 0) startPublisher(built, topics, options, lane);
   const consumers = (definition.consumers ?? []) as readonly ConsumerDefinition<AnyContext>[];
-  const workers = consumers.map((consumer) => startConsumer(built, consumer, options));
+  const workers = consumers.map((consumer) => startConsumer(built, consumer, options, lane));
   const jobs = (definition.jobs ?? []) as readonly JobDefinition<AnyContext>[];
   for (const job of [...jobs, ...retention(built, topics), ...backlogJobs(definition)]) {
     const bell = options.bells(definition.name, job.name);
     const { log } = context;
-    options.loops.start(`${definition.name}.${job.name}`, (signal) =>
-      runJob(job, context, { bell, log, metrics: options.metrics }, signal),
-    );
+    options.loops.start(`${definition.name}.${job.name}`, async (signal) => {
+      await lane.known(signal);
+      await runJob(whileStable(job, lane.current), context, { bell, log, metrics: options.metrics }, signal);
+    });
   }
   return workers;
 }
 
-function startPublisher({ definition, context }: BuiltService, topics: readonly Topic[], options: BackgroundOptions) {
+interface FollowedLane {
+  readonly current: CurrentLane;
+  /** Resolves once it is known, or when the signal aborts. */
+  known(signal: AbortSignal): Promise<void>;
+}
+
+/** A service without a database has no canary of its own: it is split in front of it. */
+function startLane({ definition, context }: BuiltService, { version, loops }: BackgroundOptions): FollowedLane {
+  if (version === undefined || definition.migrations === undefined) {
+    return { current: ALWAYS_STABLE, known: async () => {} };
+  }
+  const { db, clock, log } = context;
+  const lane = followLane({ db, version, clock, log });
+  loops.start(`${definition.name}.lane`, lane.run);
+  return lane;
+}
+
+/** A job of the stable version only: what a canary did in one would not be bounded by its share. */
+function whileStable(job: JobDefinition<AnyContext>, lane: CurrentLane): JobDefinition<AnyContext> {
+  return {
+    name: job.name,
+    everyMs: job.everyMs,
+    run: async (context, signal) => lane() === 'stable' && (await job.run(context, signal)),
+  };
+}
+
+function startPublisher(
+  { definition, context }: BuiltService,
+  topics: readonly Topic[],
+  options: BackgroundOptions,
+  lane: FollowedLane,
+) {
   const { clock, log, db, metrics } = context;
   const { failpoints, instance, loops, bells } = options;
   const publisher = createPublisher({
@@ -60,14 +96,19 @@ function startPublisher({ definition, context }: BuiltService, topics: readonly 
     log,
     metrics,
     failpoints,
+    lane: lane.current,
   });
-  loops.start(`${definition.name}.publisher`, (signal) => publisher.run(signal));
+  loops.start(`${definition.name}.publisher`, async (signal) => {
+    await lane.known(signal);
+    await publisher.run(signal);
+  });
 }
 
 function startConsumer(
   { definition, context }: BuiltService,
   consumer: ConsumerDefinition<AnyContext>,
   options: BackgroundOptions,
+  lane: FollowedLane,
 ): InboxWorker {
   const { clock, log, db, metrics } = context;
   const { failpoints, instance, loops, connections } = options;
@@ -83,8 +124,12 @@ function startConsumer(
     log,
     metrics,
     failpoints,
+    lane: lane.current,
   });
-  loops.start(consumer.name, (signal) => worker.run(signal));
+  loops.start(consumer.name, async (signal) => {
+    await lane.known(signal);
+    await worker.run(signal);
+  });
   return worker;
 }
 

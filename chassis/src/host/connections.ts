@@ -13,6 +13,7 @@ import { createGrpcTransport, type GrpcTransport } from '../rpc/grpc-transport.t
 import { metricHooks } from '../rpc/hooks.ts';
 import type { RpcService } from '../rpc/implement.ts';
 import { createInProcessTransport } from '../rpc/in-process-transport.ts';
+import type { Splits } from '../rpc/split.ts';
 import type { Runtime } from '../runtime.ts';
 import { type HostConfig, readPeers } from './host-config.ts';
 
@@ -23,6 +24,8 @@ export interface ConnectionsOptions {
   readonly metrics: Metrics;
   /** Names of the services in this process. */
   readonly local: ReadonlySet<string>;
+  /** Canaries to which calls are split here; undefined where the mesh does it. */
+  readonly splits?: Splits | undefined;
 }
 
 export interface Connections {
@@ -40,14 +43,15 @@ function serviceIdentity(config: HostConfig): ServiceIdentity {
 }
 
 /** Nothing is connected until the first call. */
-export function createConnections({ config, runtime, log, metrics, local }: ConnectionsOptions): Connections {
+export function createConnections({ config, runtime, log, metrics, local, splits }: ConnectionsOptions): Connections {
   const peers = readPeers(config.peers);
   const remote = new Map<string, GrpcTransport>();
   const clients = new Map<string, Clients>();
   let dispatcher: Dispatcher | undefined;
 
-  function remoteTransport(name: string): GrpcTransport {
-    const address = peers.get(name) ?? `${name}:${DEFAULT_GRPC_PORT}`;
+  const addressOf = (name: string) => peers.get(name) ?? `${name}:${DEFAULT_GRPC_PORT}`;
+
+  function remoteTransport(address: string): GrpcTransport {
     let transport = remote.get(address);
     if (transport === undefined) {
       const inMesh = config.identity === 'mesh';
@@ -67,8 +71,9 @@ export function createConnections({ config, runtime, log, metrics, local }: Conn
       const { clock, random } = runtime;
       const retries = config.retries === 'mesh' ? 'mesh' : 'app';
       const transportFor = (name: string): Transport =>
-        local.has(name) ? localTransport(() => dispatcher, caller) : remoteTransport(name);
-      found = createClients({ transportFor, retries, clock, random });
+        local.has(name) ? localTransport(() => dispatcher, caller) : remoteTransport(addressOf(name));
+      const split = splits === undefined ? undefined : { of: splits, transportTo: remoteTransport };
+      found = createClients({ transportFor, split, retries, clock, random });
       clients.set(caller, found);
     }
     return found;

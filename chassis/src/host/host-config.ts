@@ -14,6 +14,9 @@ export const hostConfig = {
   peers: withDefault('string', 'STOA_PEERS', '', {
     help: 'where other services are, "orders=127.0.0.1:5001,…"; those not named are at <name>:50051',
   }),
+  splits: optional('string', 'STOA_SPLITS', {
+    help: 'a file of splits between services and their canaries, followed while it runs; where no mesh splits calls',
+  }),
   identity: withDefault('string', 'STOA_IDENTITY', 'credential', {
     help: 'what proves a calling service: credential or mesh',
   }),

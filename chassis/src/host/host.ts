@@ -25,6 +25,7 @@ import { type AnyService, type BuiltService, buildService } from './build-servic
 import { type Connections, createConnections } from './connections.ts';
 import { checkHostConfig, databaseVariable, type HostConfig, hostConfig } from './host-config.ts';
 import { createBells, createLoops, type Loops } from './loops.ts';
+import { followSplits } from './splits-file.ts';
 
 export interface HostOptions {
   readonly services: readonly AnyService[];
@@ -75,13 +76,16 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const failpoints = settable ?? NO_FAILPOINTS;
   const bells = createBells(runtime.clock);
   const names = new Set(services.map(({ name }) => name));
+  const loops = createLoops(runtime.clock, log);
+  const splits = config.splits === undefined ? undefined : followSplits(config.splits, runtime.clock, log);
+  if (splits !== undefined) loops.start('splits', splits.run);
   const shared: Shared = {
     config,
     runtime,
     log,
     databases: [],
-    loops: createLoops(runtime.clock, log),
-    connections: createConnections({ config, runtime, log, metrics, local: names }),
+    loops,
+    connections: createConnections({ config, runtime, log, metrics, local: names, splits: splits?.of }),
     bus: services.some(usesBroker) ? await connectBus(config, names, runtime, log) : undefined,
     failpoints,
   };
@@ -131,7 +135,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const dispatcher = shared.connections.serve(built.flatMap(handlersOf));
     grpc = await serveGrpc(dispatcher, { host: config.listenHost, port: config.grpcPort, health, log });
     for (const service of built) {
-      const { instance } = config;
+      const { instance, version } = config;
       workers.set(
         service.definition.name,
         startBackground(service, {
@@ -142,6 +146,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
           metrics,
           failpoints,
           instance,
+          version,
         }),
       );
     }
@@ -201,7 +206,8 @@ function openDatabase(
   if (url === undefined) throw new ConfigError(`${variable} is not set (PostgreSQL database of ${name})`);
   const { clock, random } = runtime;
   const { poolMax } = config;
-  const applicationName = `stoa-${name}`;
+  // What the process writes is marked with it: `written_by`.
+  const applicationName = `stoa-${name} ${config.version}`;
   const database = openPgDatabase({ url, poolMax, applicationName, log, clock, random, failpoints, onPublished });
   databases.push(database);
   return database;

@@ -1,6 +1,7 @@
 // Who is calling, and how a handler passes that on.
 import { type CallOptions, createContextKey, type HandlerContext } from '@connectrpc/connect';
 import type { Cause } from '../events/envelope.ts';
+import { CANARY } from './headers.ts';
 
 export interface User {
   readonly id: string;
@@ -16,6 +17,8 @@ export interface Caller {
   readonly token: string | undefined;
   /** W3C trace context of this call; empty when tracing is off. */
   readonly traceparent: string;
+  /** The canary that the call is pinned to: a service's name, 'always', or empty. */
+  readonly canary: string;
 }
 
 /** Set by the chassis before any handler runs. */
@@ -24,6 +27,7 @@ export const callerKey = createContextKey<Caller>({
   user: undefined,
   token: undefined,
   traceparent: '',
+  canary: '',
 });
 
 /** The caller of the RPC that is being handled. */
@@ -38,22 +42,24 @@ export function userIdOf(context: HandlerContext): string | undefined {
 
 /** What is published while this RPC is handled is caused by it: pass it to `transact`. */
 export function causeOf(context: HandlerContext): Cause {
-  return { traceparent: callerOf(context).traceparent };
+  const { traceparent, canary } = callerOf(context);
+  return { traceparent, canary };
 }
 
 /** Kept back from the remaining time, so that an answer about a missed deadline still gets through. */
 const DEADLINE_MARGIN_MS = 20;
 
 /**
- * Options for a call made on behalf of the one being handled: its user, its trace, what is left of its deadline, and
+ * Options for a call made on behalf of the one being handled: its user, its trace, its pin, what is left of its deadline, and
  * its cancellation. `client.getCart({ cartId }, relay(context))`.
  */
 export function relay(context: HandlerContext): CallOptions {
-  const { token, traceparent } = callerOf(context);
+  const { token, traceparent, canary } = callerOf(context);
   const left = context.timeoutMs();
   const headers: Record<string, string> = {};
   if (token !== undefined) headers.authorization = `Bearer ${token}`;
   if (traceparent !== '') headers.traceparent = traceparent;
+  if (canary !== '') headers[CANARY] = canary;
   return {
     headers,
     signal: context.signal,

@@ -4,10 +4,13 @@ import { type Client, createClient, type Transport } from '@connectrpc/connect';
 import type { Clock, Random } from '../runtime.ts';
 import { type HeadersInit, OWNER } from './headers.ts';
 import { createResilientUnary } from './resilience.ts';
+import { createSplitTransport, type Splits } from './split.ts';
 
 export interface ClientsOptions {
-  /** The transport to a service by its name ('orders'); called once for each. */
+  /** The transport to a service by its name ('orders'); never a new one for the same name. */
   readonly transportFor: (serviceName: string) => Transport;
+  /** Canaries beside services on the network, where no mesh splits the calls. */
+  readonly split?: { readonly of: Splits; readonly transportTo: (address: string) => Transport } | undefined;
   /** Who retries: this process, or the mesh around it. Calls within the process are never retried. */
   readonly retries: 'app' | 'mesh';
   readonly clock: Clock;
@@ -39,12 +42,31 @@ export function createClients(options: ClientsOptions): Clients {
     }
     return transport;
   };
+  const canaries = new Map<string, Transport>();
+  // Breaker and bulkhead are the canary's own: when it fails, stable calls pass.
+  const canaryAt = (address: string): Transport => {
+    const found = canaries.get(address) ?? withResilience(options.split?.transportTo(address) as Transport, options);
+    canaries.set(address, found);
+    return found;
+  };
+  const splitOf = (name: string): Transport => {
+    const stable = transportOf(name);
+    if (options.split === undefined || !('network' in options.transportFor(name))) return stable;
+    return createSplitTransport({
+      service: name,
+      stable,
+      canaryAt,
+      splits: options.split.of,
+      random: options.random,
+    });
+  };
   return <S extends DescService>(service: S, { of }: ClientOptions = {}) => {
     const key = `${service.typeName} ${of ?? ''}`;
     let client = clients.get(key);
     if (client === undefined) {
-      const transport = transportOf(of ?? serviceNameOf(service));
-      client = createClient(service as DescService, of === undefined ? transport : withOwner(transport, of));
+      // Whose instance of the chassis' own contract it is matters, not which version.
+      const transport = of === undefined ? splitOf(serviceNameOf(service)) : withOwner(transportOf(of), of);
+      client = createClient(service as DescService, transport);
       clients.set(key, client);
     }
     return client as Client<S>;

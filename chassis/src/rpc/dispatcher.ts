@@ -149,7 +149,7 @@ function admitCall(call: ServerCall, identity: Identity, hooks: RpcHooks, tracer
   if (typeof service !== 'string') throw service;
   if (hooks.span !== undefined) call.span = hooks.span(route, incoming.header(TRACEPARENT));
   let traceparent = call.span?.traceparent;
-  call.caller = new CallerOfCall(service, identity.user, identity.token, () => {
+  call.caller = new CallerOfCall(service, identity, incoming, () => {
     traceparent ??= tracer(incoming.header(TRACEPARENT));
     return traceparent;
   });

@@ -9,6 +9,8 @@ export const SERVICE_CREDENTIAL = 'x-stoa-service-credential';
 export const MESH_IDENTITY = 'l5d-client-id';
 /** W3C trace context. */
 export const TRACEPARENT = 'traceparent';
+/** Pins a call, and all that follows from it, to a service's canary; see canary.ts. */
+export const CANARY = 'x-stoa-canary';
 /** Which owner is meant, for a service that several owners serve (EventLogService) behind one port. */
 export const OWNER = 'x-stoa-owner';
 /** Set by the edge on calls it forwards for somebody outside: internal methods refuse them. */

@@ -5,8 +5,9 @@ import type { Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, type ContextKey, type ContextValues, type HandlerContext } from '@connectrpc/connect';
 import type { Clock } from '../runtime.ts';
 import { type Caller, callerKey, type User } from './caller.ts';
+import { readPin } from './canary.ts';
 import type { Expiring } from './deadlines.ts';
-import type { CallHeaders } from './headers.ts';
+import { CANARY, type CallHeaders } from './headers.ts';
 import type { Outcome, RpcSpan } from './hooks.ts';
 import type { Route } from './routes.ts';
 
@@ -29,22 +30,33 @@ const COMPLETED = new ConnectError('the call has ended', Code.Canceled);
 /** The caller's deadline began a little before ours: the time that the call took to arrive. */
 const CLOCKS_DIFFER_MS = 20;
 
-/** The caller of a call; its trace context is made when somebody wants it. */
+/** The caller of a call; its trace context and its pin are read when somebody wants them. */
 export class CallerOfCall implements Caller {
   readonly service: string;
   readonly user: User | undefined;
   readonly token: string | undefined;
+  readonly #incoming: CallHeaders;
   readonly #trace: () => string;
 
-  constructor(service: string, user: User | undefined, token: string | undefined, trace: () => string) {
+  constructor(
+    service: string,
+    { user, token }: Pick<Caller, 'user' | 'token'>,
+    incoming: CallHeaders,
+    trace: () => string,
+  ) {
     this.service = service;
     this.user = user;
     this.token = token;
+    this.#incoming = incoming;
     this.#trace = trace;
   }
 
   get traceparent(): string {
     return this.#trace();
+  }
+
+  get canary(): string {
+    return readPin(this.#incoming.header(CANARY));
   }
 }
 

@@ -118,6 +118,7 @@ function toRecord(
     occurredAt: occurredAt ?? runtime.clock.now(),
     traceparent: '',
     causationId: '',
+    canary: '',
   };
 }
 

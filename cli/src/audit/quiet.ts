@@ -29,6 +29,7 @@ async function whatMoves(databases: OpenDatabases): Promise<string[]> {
   const watermarks = new Map<string, bigint>();
   const heads = new Map<string, bigint>();
   let unnumbered = 0n;
+  let handed = 0n;
   for (const database of openServices(databases)) {
     const rows = await database.rows(sql<{ consumer: string; seq: bigint }>`
       select consumer, seq from consumer_watermark`);
@@ -39,6 +40,7 @@ async function whatMoves(databases: OpenDatabases): Promise<string[]> {
     for (const { topic, seq } of rows) heads.set(topic, seq);
     const waiting = await database.one(sql<{ count: bigint }>`select count(*) from outbox where pub_seq is null`);
     unnumbered += waiting.count;
+    handed += (await database.one(sql<{ count: bigint }>`select count(*) from handed_event`)).count;
   }
   const behind = SUBSCRIPTIONS.flatMap(({ consumer, topic, database }) => {
     const lag = (heads.get(topic) ?? 0n) - (watermarks.get(consumer) ?? 0n);
@@ -48,6 +50,7 @@ async function whatMoves(databases: OpenDatabases): Promise<string[]> {
     ...(await busyOrders(databases)),
     ...(unnumbered > 0n ? [`${unnumbered} events are not numbered`] : []),
     ...behind,
+    ...(handed > 0n ? [`${handed} messages are with a canary`] : []),
     ...(await dueMails(databases)),
   ];
 }

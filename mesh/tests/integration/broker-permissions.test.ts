@@ -100,6 +100,7 @@ const record = (sequence: bigint): TopicRecord => ({
   occurredAt: new Date(0),
   traceparent: '',
   causationId: '',
+  canary: '',
 });
 
 describe('the users of the broker', () => {

@@ -2,7 +2,7 @@
 // whole deduplication: at rest it equals the topic's head, and it names the same event there as the producer does.
 import type { Queryable } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
-import { collect, type Invariant } from '../invariant.ts';
+import { collect, type Finding, type Invariant } from '../invariant.ts';
 import type { Look } from '../look.ts';
 import { SUBSCRIPTIONS, type Subscription } from '../topology.ts';
 
@@ -13,6 +13,9 @@ interface Watermark {
   readonly seq: bigint;
   readonly epoch: number;
   readonly last_event_id: string | null;
+  /** Messages at or below it that were handed to a canary and are not applied. */
+  readonly handed: bigint;
+  readonly handed_seconds: number;
   /** Some replica works on it. */
   readonly runs: boolean;
 }
@@ -43,6 +46,7 @@ export const consumedOnce: Invariant = {
       const text = problemOf(watermark, head);
       const lag = head.seq - watermark.seq;
       const isLate = head.waiting_seconds > LAG_SECONDS && watermark.runs;
+      if (watermark.handed > 0n) found.add(withCanary(subscription, watermark));
       if (text !== undefined) found.add({ key: `${consumer} on ${topic}`, text });
       else if (lag > 0n) {
         const waited = `for ${Math.round(head.waiting_seconds)} s`;
@@ -53,12 +57,28 @@ export const consumedOnce: Invariant = {
   },
 };
 
-const NOTHING_APPLIED: Watermark = { seq: 0n, epoch: 0, last_event_id: null, runs: false };
+const NOTHING_APPLIED: Watermark = {
+  seq: 0n,
+  epoch: 0,
+  last_event_id: null,
+  runs: false,
+  handed: 0n,
+  handed_seconds: 0,
+};
+
+/** Either version takes them: the canary, or the stable one when that is gone. Neither is late for long. */
+function withCanary({ consumer, topic }: Subscription, { handed, handed_seconds: seconds, runs }: Watermark): Finding {
+  const text = `${handed} messages were handed to a canary and not applied for ${Math.round(seconds)} s`;
+  return { key: `${consumer} on ${topic} with the canary`, text, isWaiting: seconds <= LAG_SECONDS || !runs };
+}
 
 async function readWatermark(db: Queryable, { consumer, topic }: Subscription): Promise<Watermark> {
   const row = await db.maybe(sql<Watermark>`
-    select seq, epoch, last_event_id, lease_until > now() as runs
-    from consumer_watermark where consumer = ${consumer} and topic = ${topic}`);
+    select seq, epoch, last_event_id, lease_until > now() as runs,
+      (select count(*) from handed_event h where h.consumer = w.consumer and h.topic = w.topic) as handed,
+      coalesce((select extract(epoch from now() - min(handed_at)) from handed_event h
+        where h.consumer = w.consumer and h.topic = w.topic), 0)::float8 as handed_seconds
+    from consumer_watermark w where consumer = ${consumer} and topic = ${topic}`);
   return row ?? NOTHING_APPLIED;
 }
 

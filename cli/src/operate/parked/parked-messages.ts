@@ -51,6 +51,7 @@ export interface ParkedMessage {
   readonly payload: Buffer;
   readonly traceparent: string;
   readonly causationId: string;
+  readonly canary: string;
   readonly occurredAt: Date;
   readonly error: string;
   readonly attempts: number;
@@ -67,7 +68,7 @@ export async function findParked(
 ): Promise<ParkedMessage | undefined> {
   return db.maybe(sql<ParkedMessage>`
     select consumer, topic, seq as sequence, event_id as "eventId", type, aggregate_id as "aggregateId",
-      aggregate_version as "aggregateVersion", payload, traceparent, causation_id as "causationId",
+      aggregate_version as "aggregateVersion", payload, traceparent, causation_id as "causationId", canary,
       occurred_at as "occurredAt", error, attempts, parked_at as "parkedAt", redrive_at as "redriveAt",
       resolved_at as "resolvedAt", resolution
     from parked_event where consumer = ${consumer} and seq = ${sequence}`);

@@ -1,5 +1,6 @@
 // What an operator does with parked messages: look, try again, give up.
 import { fromBinary, toJson } from '@bufbuild/protobuf';
+import { CANARY } from '@stoa/chassis/rpc/headers';
 import type { Json } from '@stoa/chassis/saga/define';
 import { recordAction, type Warrant } from '../actions.ts';
 import type { ShopData } from '../shop-data.ts';
@@ -67,6 +68,7 @@ function headersOf(message: ParkedMessage): Record<string, string> {
     'stoa-version': String(message.aggregateVersion),
     'stoa-causation': message.causationId,
     traceparent: message.traceparent,
+    [CANARY]: message.canary,
   };
   return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== ''));
 }

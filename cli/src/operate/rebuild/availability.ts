@@ -23,7 +23,9 @@ interface Level {
 /** Messages that the consumer has passed without applying them: they wait for an operator, or were dropped. */
 async function unapplied(tx: Tx): Promise<Set<bigint>> {
   const rows = await tx.rows(sql<{ seq: bigint }>`
-    select seq from parked_event where consumer = ${CONSUMER} and resolution is distinct from 'redriven'`);
+    select seq from parked_event where consumer = ${CONSUMER} and resolution is distinct from 'redriven'
+    union all
+    select seq from handed_event where consumer = ${CONSUMER}`);
   return new Set(rows.map(({ seq }) => seq));
 }
 

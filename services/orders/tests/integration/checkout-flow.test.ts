@@ -171,6 +171,7 @@ async function statementsFor(orderIds: readonly string[]): Promise<number> {
       occurredAt: new Date(0),
       traceparent: '',
       causationId: '',
+      canary: '',
     };
   });
   let statements = 0;

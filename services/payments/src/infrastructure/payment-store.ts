@@ -32,6 +32,7 @@ interface PaymentRow {
   version: bigint;
   traceparent: string;
   causation_id: string;
+  canary: string;
   updated_at: Date;
 }
 
@@ -53,7 +54,7 @@ const toStored = (row: PaymentRow): StoredPayment => ({
     action: actionOf(row),
     version: row.version,
   },
-  cause: { traceparent: row.traceparent, causationId: row.causation_id || undefined },
+  cause: { traceparent: row.traceparent, causationId: row.causation_id || undefined, canary: row.canary },
   updatedAt: row.updated_at,
 });
 
@@ -65,7 +66,8 @@ function actionOf({ state, action_url, action_secret }: PaymentRow): Payment['ac
 export async function lockPayments(tx: Tx, orderIds: readonly string[]): Promise<Map<string, StoredPayment>> {
   const rows = await tx.rows(sql<PaymentRow>`
     select order_id, payment_id, state, goal, operation, amount_minor, currency, method_id, token, captured_minor,
-      refunded_minor, reason, reference, action_url, action_secret, version, traceparent, causation_id, updated_at
+      refunded_minor, reason, reference, action_url, action_secret, version, traceparent, causation_id, canary,
+      updated_at
     from payment where order_id = any(${orderIds}::uuid[]) order by order_id for update`);
   return new Map(rows.map((row) => [row.order_id, toStored(row)]));
 }
@@ -74,7 +76,8 @@ export async function lockPayments(tx: Tx, orderIds: readonly string[]): Promise
 export async function findPayment(db: Queryable, orderId: string): Promise<StoredPayment | undefined> {
   const row = await db.maybe(sql<PaymentRow>`
     select order_id, payment_id, state, goal, operation, amount_minor, currency, method_id, token, captured_minor,
-      refunded_minor, reason, reference, action_url, action_secret, version, traceparent, causation_id, updated_at
+      refunded_minor, reason, reference, action_url, action_secret, version, traceparent, causation_id, canary,
+      updated_at
     from payment where order_id = ${orderId}`);
   return row === undefined ? undefined : toStored(row);
 }
@@ -83,7 +86,8 @@ export async function findPayment(db: Queryable, orderId: string): Promise<Store
 export async function readPayments(db: Queryable, paymentIds: readonly string[]): Promise<Map<string, Payment>> {
   const rows = await db.rows(sql<PaymentRow>`
     select order_id, payment_id, state, goal, operation, amount_minor, currency, method_id, token, captured_minor,
-      refunded_minor, reason, reference, action_url, action_secret, version, traceparent, causation_id, updated_at
+      refunded_minor, reason, reference, action_url, action_secret, version, traceparent, causation_id, canary,
+      updated_at
     from payment where payment_id = any(${paymentIds}::uuid[])`);
   return new Map(rows.map((row) => [row.payment_id, toStored(row).payment]));
 }
@@ -95,7 +99,7 @@ export async function insertPayments(tx: Tx, list: readonly StoredPayment[]): Pr
   await tx.run(sql`
     insert into payment (order_id, payment_id, state, goal, operation, amount_minor, currency, method_id, token,
       captured_minor, refunded_minor, reason, reference, action_url, action_secret, version, traceparent,
-      causation_id, updated_at)
+      causation_id, canary, updated_at)
     select p.* from unnest(
       ${of((p) => p.orderId)}::uuid[], ${of((p) => p.paymentId)}::uuid[], ${of((p) => p.state)}::text[],
       ${of((p) => p.goal)}::text[], ${of((p) => p.operation ?? null)}::text[], ${of((p) => p.amountMinor)}::bigint[],
@@ -104,7 +108,8 @@ export async function insertPayments(tx: Tx, list: readonly StoredPayment[]): Pr
       ${of((p) => p.reason)}::text[], ${of((p) => p.reference)}::text[],
       ${of((p) => p.action?.redirectUrl ?? '')}::text[], ${of((p) => p.action?.clientSecret ?? '')}::text[],
       ${of((p) => p.version)}::bigint[], ${list.map((s) => s.cause.traceparent)}::text[],
-      ${list.map((s) => s.cause.causationId ?? '')}::text[], ${list.map((s) => s.updatedAt)}::timestamptz[]) as p`);
+      ${list.map((s) => s.cause.causationId ?? '')}::text[], ${list.map((s) => s.cause.canary ?? '')}::text[],
+      ${list.map((s) => s.updatedAt)}::timestamptz[]) as p`);
 }
 
 /** Writes back payments that `lockPayments` gave; order, id, amount, method and token never change. */
@@ -116,16 +121,17 @@ export async function updatePayments(tx: Tx, list: readonly StoredPayment[]): Pr
     set state = n.state, goal = n.goal, operation = n.operation, captured_minor = n.captured_minor,
       refunded_minor = n.refunded_minor, reason = n.reason, reference = n.reference, action_url = n.action_url,
       action_secret = n.action_secret, version = n.version, traceparent = n.traceparent,
-      causation_id = n.causation_id, updated_at = n.updated_at
+      causation_id = n.causation_id, canary = n.canary, updated_at = n.updated_at
     from unnest(
       ${of((p) => p.orderId)}::uuid[], ${of((p) => p.state)}::text[], ${of((p) => p.goal)}::text[],
       ${of((p) => p.operation ?? null)}::text[], ${of((p) => p.capturedMinor)}::bigint[],
       ${of((p) => p.refundedMinor)}::bigint[], ${of((p) => p.reason)}::text[], ${of((p) => p.reference)}::text[],
       ${of((p) => p.action?.redirectUrl ?? '')}::text[], ${of((p) => p.action?.clientSecret ?? '')}::text[],
       ${of((p) => p.version)}::bigint[], ${list.map((s) => s.cause.traceparent)}::text[],
-      ${list.map((s) => s.cause.causationId ?? '')}::text[], ${list.map((s) => s.updatedAt)}::timestamptz[])
+      ${list.map((s) => s.cause.causationId ?? '')}::text[], ${list.map((s) => s.cause.canary ?? '')}::text[],
+      ${list.map((s) => s.updatedAt)}::timestamptz[])
       as n (order_id, state, goal, operation, captured_minor, refunded_minor, reason, reference, action_url,
-        action_secret, version, traceparent, causation_id, updated_at)
+        action_secret, version, traceparent, causation_id, canary, updated_at)
     where p.order_id = n.order_id`);
   if (written !== list.length) throw new Error(`wrote ${written} of ${list.length} locked payments`);
 }

@@ -1,0 +1,176 @@
+// A consumer's messages on their way through a canary (docs/decisions/0010-canary.md). The stable version reads the
+// topic, moves the watermark and hands the canary's share over in that transaction; the canary applies it from the table,
+// each message in the transaction that deletes it. What the canary cannot handle, and all of it when the canary falls
+// silent or is rolled back, the stable version applies from the same table, under the same lock.
+import type { Tx } from '../postgres/database.ts';
+import { handleRecords, NO_SHARE, sortRecords } from './apply.ts';
+import type { TopicRecord } from './envelope.ts';
+import { deleteHanded, hasHanded, leaseLane, lockLane, returnHanded, type Taker, takeHanded } from './handed.ts';
+import { blockedAggregates, holdsWatermark, parkRecords } from './inbox.ts';
+import type { InboxWorkerOptions } from './inbox-worker.ts';
+import { readCanary } from './lane.ts';
+import { isTransient } from './transient.ts';
+
+const LEASE_SECONDS = 6;
+const RENEW_MS = 2000;
+const STANDBY_MS = 1000;
+/** The canary looks for what was handed to it: often while something comes, less often while nothing does. */
+const LOOK_MS = { first: 20, max: 160 };
+const RETRY_MS = { first: 50, max: 2000 };
+/** The stable version is there to take it back: no reason to insist. */
+const CANARY_TRIES = 2;
+
+type Options<Context> = InboxWorkerOptions<Context>;
+
+interface Failure {
+  readonly attempts: number;
+  readonly error: string;
+}
+
+/** Applies what one transaction takes; the messages that were in it. */
+async function takeOnce<Context>(
+  options: Options<Context>,
+  limit: number,
+  taker: (tx: Tx) => Promise<Taker | undefined>,
+  failed: ReadonlyMap<bigint, Failure>,
+  seen: (records: readonly TopicRecord[]) => void,
+): Promise<readonly TopicRecord[]> {
+  const { definition, context, db, failpoints } = options;
+  const { name: consumer, topic } = definition;
+  return db.transact(async (tx) => {
+    const who = await taker(tx);
+    if (who === undefined) return [];
+    const records = await takeHanded(tx, consumer, topic.name, who, limit);
+    seen(records);
+    if (records.length === 0) return [];
+    const blocked = who === 'canary' ? new Set<string>() : await blockedAggregates(tx, consumer, topic.name);
+    const { good, parked } = sortRecords(definition, records, { blocked, failed, share: NO_SHARE });
+    if (who === 'canary' && parked.length > 0) throw new Error(parked[0]?.error);
+    if (parked.length > 0) await parkRecords(tx, consumer, topic.name, parked);
+    await handleRecords(tx, definition, good, context);
+    await deleteHanded(tx, consumer, topic.name, records);
+    await failpoints.hit('canary.before_commit');
+    return records;
+  });
+}
+
+/** Takes until nothing is left for this taker. A message that fails is tried alone; `giveUp` decides what becomes of it. */
+function createTaking<Context>(
+  options: Options<Context>,
+  taker: (tx: Tx) => Promise<Taker | undefined>,
+  giveUp: (record: TopicRecord, failure: Failure) => Promise<boolean>,
+) {
+  const { definition, clock, log, metrics } = options;
+  const { name: consumer, topic, batchMax = 256 } = definition;
+  const labels = { consumer, topic: topic.name };
+  const failures = new Map<bigint, Failure>();
+  const failed = new Map<bigint, Failure>();
+
+  async function once(limit: number): Promise<{ count: number; failed: boolean }> {
+    let taken: readonly TopicRecord[] = [];
+    try {
+      const done = await takeOnce(options, limit, taker, failed, (records) => {
+        taken = records;
+      });
+      if (done.length > 0) metrics.count('inbox_applied_total', 'Messages applied', labels, done.length);
+      for (const { sequence } of done) {
+        failures.delete(sequence);
+        failed.delete(sequence);
+      }
+      return { count: done.length, failed: false };
+    } catch (error) {
+      const record = taken[0];
+      if (record === undefined || isTransient(error)) throw error;
+      if (taken.length > 1) return { count: 0, failed: true };
+      const attempts = (failures.get(record.sequence)?.attempts ?? 0) + 1;
+      const failure = { attempts, error: String((error as Error)?.message ?? error) };
+      failures.set(record.sequence, failure);
+      log.warn('a handed message could not be handled', {
+        ...labels,
+        sequence: record.sequence,
+        error,
+        attempt: attempts,
+      });
+      if (await giveUp(record, failure)) failed.set(record.sequence, failure);
+      return { count: 0, failed: true };
+    }
+  }
+
+  return async (signal: AbortSignal): Promise<number> => {
+    let sum = 0;
+    for (let alone = 0; !signal.aborted; ) {
+      const { count, failed: hasFailed } = await once(alone > 0 ? 1 : batchMax);
+      sum += count;
+      if (hasFailed) {
+        alone = batchMax;
+        await clock.sleep(RETRY_MS.first, signal);
+      } else if (count === 0) return sum;
+      else alone = Math.max(0, alone - 1);
+    }
+    return sum;
+  };
+}
+
+/** The stable version's part: what the canary may not or does not apply. Run it where the lease on the watermark is held. */
+export function createTakeBack<Context>(options: Options<Context>): (signal: AbortSignal) => Promise<number> {
+  const { definition, instance, log, metrics } = options;
+  const { name: consumer, topic, attemptsMax = 5 } = definition;
+  const taker = async (tx: Tx): Promise<Taker | undefined> => {
+    // What is parked here must be known to who applies what comes next: the holder of the watermark, and nobody else.
+    if (!(await holdsWatermark(tx, consumer, topic.name, instance))) return undefined;
+    const lane = await lockLane(tx, consumer, topic.name);
+    const canary = await readCanary(tx);
+    return lane?.alive === true && canary?.state === 'running' ? 'beside canary' : 'alone';
+  };
+  return createTaking(options, taker, async (record, { attempts, error }) => {
+    if (attempts < attemptsMax) return false;
+    log.error('a message was parked', { consumer, topic: topic.name, sequence: record.sequence, reason: error });
+    metrics.count('inbox_parked_total', 'Messages parked', { consumer, topic: topic.name });
+    return true;
+  });
+}
+
+/** The canary's part: runs while this version is the canary. */
+export async function runCanaryLane<Context>(options: Options<Context>, signal: AbortSignal): Promise<void> {
+  const { definition, db, instance, clock, log, metrics, lane } = options;
+  const { name: consumer, topic } = definition;
+  const owner = `canary ${instance}`;
+  const taker = async (tx: Tx): Promise<Taker | undefined> => {
+    const locked = await lockLane(tx, consumer, topic.name);
+    const canary = await readCanary(tx);
+    return locked?.owner === owner && canary?.state === 'running' ? 'canary' : undefined;
+  };
+  const take = createTaking(options, taker, async (record, { attempts, error }) => {
+    if (attempts < CANARY_TRIES) return false;
+    await returnHanded(db, consumer, topic.name, record.sequence, error);
+    metrics.count('canary_returned_total', 'Messages that the canary could not handle', {
+      consumer,
+      topic: topic.name,
+    });
+    return false;
+  });
+  let leasedAt = Number.NEGATIVE_INFINITY;
+  let pauseMs = LOOK_MS.first;
+  let failures = 0;
+  while (!signal.aborted && lane?.() === 'canary') {
+    try {
+      if (clock.monotonicMs() - leasedAt > RENEW_MS) {
+        leasedAt = clock.monotonicMs();
+        if (!(await leaseLane(db, consumer, topic.name, { owner, seconds: LEASE_SECONDS }))) {
+          leasedAt = Number.NEGATIVE_INFINITY;
+          await clock.sleep(STANDBY_MS, signal);
+          continue;
+        }
+      }
+      const some = (await hasHanded(db, consumer, topic.name)) && (await take(signal)) > 0;
+      failures = 0;
+      pauseMs = some ? LOOK_MS.first : Math.min(LOOK_MS.max, 2 * pauseMs);
+      await clock.sleep(pauseMs, signal);
+    } catch (error) {
+      log.warn('what was handed to the canary could not be applied; trying again', { consumer, error });
+      await clock.sleep(Math.min(RETRY_MS.max, RETRY_MS.first * 2 ** failures++), signal);
+    }
+  }
+  // A clean end: the stable version need not wait for the lease.
+  if (leasedAt > 0) await leaseLane(db, consumer, topic.name, { owner, seconds: 0 }).catch(() => {});
+}
