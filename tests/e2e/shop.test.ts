@@ -10,6 +10,7 @@ import { registeredCustomer } from './scenarios/customer.ts';
 import { guestCheckout } from './scenarios/guest-checkout.ts';
 import { lifecycle, resetting } from './scenarios/lifecycle.ts';
 import { payingOnce } from './scenarios/pay-once.ts';
+import { payingAtTheBank } from './scenarios/payment-action.ts';
 import { openShop, type Shop } from './support/shop.ts';
 
 describe.each([
@@ -28,6 +29,7 @@ describe.each([
   guestCheckout(shop);
   registeredCustomer(shop);
   payingOnce(shop);
+  payingAtTheBank(shop);
   badInput(shop);
   crashing(shop, split);
   lifecycle(shop, split);

@@ -3,7 +3,7 @@
 import { type CallOptions, Code, ConnectError } from '@connectrpc/connect';
 import type { Category, Product, Variant } from '@stoa/proto/stoa/catalog/v1/catalog_pb';
 import type { OrderHistoryEntry } from '@stoa/proto/stoa/orders/v1/orders_pb';
-import type { Payment } from '@stoa/proto/stoa/payments/v1/payments_pb';
+import type { GetPaymentResponse } from '@stoa/proto/stoa/payments/v1/payments_pb';
 import type { Shipment } from '@stoa/proto/stoa/shipping/v1/shipping_pb';
 import DataLoader from 'dataloader';
 import type { Clients } from './clients.ts';
@@ -14,7 +14,7 @@ const VARIANTS_MAX = 200;
 export interface Loaders {
   readonly variantBySku: DataLoader<string, Variant | undefined>;
   readonly productById: DataLoader<string, Product | undefined>;
-  readonly paymentByOrder: DataLoader<string, Payment | undefined>;
+  readonly paymentByOrder: DataLoader<string, GetPaymentResponse | undefined>;
   readonly shipmentByOrder: DataLoader<string, Shipment | undefined>;
   readonly historyByOrder: DataLoader<HistoryKey, readonly OrderHistoryEntry[], string>;
   /** The whole tree, parents first. */
@@ -77,9 +77,7 @@ export function createLoaders(clients: Clients, call: () => CallOptions, callAsS
     }),
   );
   const payments = lazy(() =>
-    each(
-      async (orderId: string) => (await orUndefined(clients.payments.getPayment({ orderId }, callAsSelf())))?.payment,
-    ),
+    each((orderId: string) => orUndefined(clients.payments.getPayment({ orderId }, callAsSelf()))),
   );
   const shipments = lazy(() =>
     each(

@@ -1,6 +1,7 @@
-// The one port that others know: where the BFF listens.
+// The ports that others know: where the BFF listens, and where payments takes webhooks and shows the sandbox's page.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { freePorts } from '../infrastructure/ports.ts';
 
 const DEFAULT_PORT = 4000;
 
@@ -23,4 +24,34 @@ export async function requireFree(port: number): Promise<void> {
     throw new Error(`port ${port} ${why}: stop what uses it, or choose another one with PORT.`);
   }
   await new Promise((done) => server.close(done));
+}
+
+export interface PaymentsAddress {
+  readonly STOA_PAYMENTS_WEBHOOK_PORT: string;
+  readonly STOA_PAYMENTS_SANDBOX_PUBLIC_URL: string;
+}
+
+/**
+ * Where payments' plain HTTP is, unless the environment says so: on the port after the BFF's, so that an address that a
+ * customer was given is still right after a restart; on any free one where that is taken.
+ */
+export async function paymentsAddress(env: NodeJS.ProcessEnv, port: number): Promise<PaymentsAddress> {
+  const own = env.STOA_PAYMENTS_WEBHOOK_PORT || String(await freeAfter(port));
+  return {
+    STOA_PAYMENTS_WEBHOOK_PORT: own,
+    STOA_PAYMENTS_SANDBOX_PUBLIC_URL: env.STOA_PAYMENTS_SANDBOX_PUBLIC_URL || `http://localhost:${own}`,
+  };
+}
+
+async function freeAfter(port: number): Promise<number> {
+  const next = port + 1;
+  if (port > 0 && next <= 65_535) {
+    const isFree = await requireFree(next).then(
+      () => true,
+      () => false,
+    );
+    if (isFree) return next;
+  }
+  const [any] = await freePorts(1);
+  return any as number;
 }

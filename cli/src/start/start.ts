@@ -4,7 +4,7 @@ import { serviceNames } from '../load-services.ts';
 import { forgetRunning, homeFolder, noteRunning } from './home.ts';
 import { startOneProcess } from './one-process.ts';
 import { openPlatform, type Platform } from './platform.ts';
-import { readPort, requireFree } from './port.ts';
+import { paymentsAddress, readPort, requireFree } from './port.ts';
 import type { RunningShop } from './running-shop.ts';
 import { seedShop } from './seeding.ts';
 import { startSplit } from './split.ts';
@@ -26,9 +26,11 @@ export async function start({ env, split, seed }: StartOptions): Promise<number>
   const platform = await openPlatform({ home, env, onProgress: say, before: () => requireFree(port) });
   let shop: RunningShop | undefined;
   try {
+    const payments = await paymentsAddress(env, port);
+    const hostEnv = { ...env, ...payments };
     shop = split
-      ? await startSplit(platform, env, port, (name, why) => say(`${name} ended (${why}); starting it again`))
-      : await startOneProcess(platform, env, port);
+      ? await startSplit(platform, hostEnv, port, (name, why) => say(`${name} ended (${why}); starting it again`))
+      : await startOneProcess(platform, hostEnv, port);
     if (seed) {
       await seedShop({
         addressOf: shop.addressOf,
@@ -41,7 +43,7 @@ export async function start({ env, split, seed }: StartOptions): Promise<number>
     const addresses = Object.fromEntries(serviceNames().map((name) => [name, addressOf(name)]));
     const { adminUrl, natsUrl, databases } = platform;
     noteRunning(home, { pid: process.pid, url, adminUrl, natsUrl, databases, addresses });
-    tellWhere(url, shop, platform, performance.now() - started);
+    tellWhere(url, payments.STOA_PAYMENTS_SANDBOX_PUBLIC_URL, shop, platform, performance.now() - started);
     const why = await Promise.race([ended.signal, platform.broken]);
     process.stdout.write(`\nStoa is stopping (${why})\n`);
     return ended.happened() ? 0 : 1;
@@ -52,11 +54,12 @@ export async function start({ env, split, seed }: StartOptions): Promise<number>
   }
 }
 
-function tellWhere(url: string, shop: RunningShop, { natsUrl, home }: Platform, ms: number): void {
+function tellWhere(url: string, bank: string, shop: RunningShop, { natsUrl, home }: Platform, ms: number): void {
   const admin = Object.entries(shop.adminPorts).map(([name, port]) => `${name} :${port}`);
   process.stdout.write(`Stoa is ready after ${(ms / 1000).toFixed(1)} s
 
   GraphQL     ${url}/graphql
+  payments    ${bank}   (webhooks; the sandbox's page for tok_3ds)
   health      ${url}/health/ready
   metrics     ${admin.join('  ')}   (/metrics, /health/ready, /info)
   broker      ${natsUrl}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { eachAtOnce, eventually } from '../support/eventually.ts';
-import { asOperator, sellNew } from '../support/operator.ts';
+import { availableOf, ledgerOf, sellNew } from '../support/operator.ts';
 import type { Shop } from '../support/shop.ts';
 import { done, fullCart, outcome, plentifulSkus, purchase, withStorefront } from '../support/shopper.ts';
 
@@ -114,15 +114,4 @@ export function payingOnce(shop: () => Shop): void {
       });
     });
   });
-}
-
-/** What the sandbox has answered about the order, oldest first. */
-async function ledgerOf(shop: Shop, orderId: string): Promise<string[]> {
-  const entries = 'select kind, ok, code from ledger where order_ref = $1 order by created_at';
-  const rows = await shop.rows<{ kind: string; ok: boolean; code: string }>('sandbox', entries, [orderId]);
-  return rows.map(({ kind, ok, code }) => `${kind} ${ok ? 'ok' : code}`);
-}
-
-function availableOf(shop: Shop, sku: string): Promise<bigint | undefined> {
-  return asOperator(shop, async ({ inventory }) => (await inventory.getStock({ skus: [sku] })).levels[0]?.available);
 }

@@ -54,3 +54,15 @@ export async function sellNew(shop: Shop, units: bigint): Promise<string> {
   });
   return sku;
 }
+
+/** What the sandbox has answered about the order, oldest first. */
+export async function ledgerOf(shop: Shop, orderId: string): Promise<string[]> {
+  const entries = 'select kind, ok, code from ledger where order_ref = $1 order by created_at';
+  const rows = await shop.rows<{ kind: string; ok: boolean; code: string }>('sandbox', entries, [orderId]);
+  return rows.map(({ kind, ok, code }) => `${kind} ${ok ? 'ok' : code}`);
+}
+
+/** Units of it that are free to be ordered. */
+export function availableOf(shop: Shop, sku: string): Promise<bigint | undefined> {
+  return asOperator(shop, async ({ inventory }) => (await inventory.getStock({ skus: [sku] })).levels[0]?.available);
+}

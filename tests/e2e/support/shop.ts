@@ -29,7 +29,8 @@ export async function openShop({ split }: ShopOptions) {
   await removeLeftovers();
   const home = mkdtempSync(join(tmpdir(), `${HOME_PREFIX}${process.pid}-`));
   const [port] = await freePorts(1);
-  const env = { STOA_HOME: home, PORT: String(port) };
+  // Nobody has a quarter of an hour for a customer who does not come back.
+  const env = { STOA_HOME: home, PORT: String(port), STOA_PAYMENT_ACTION_SECONDS: '10' };
   let command: Command | undefined;
 
   /** All that it ever was seen to have: what loses its parent is found by nobody else. */

@@ -14,6 +14,8 @@ export interface WorldOptions {
   readonly batchMax: number;
   readonly hurry: number;
   readonly holdSeconds: number;
+  /** Also longer than the hold: then stock is gone when the customer comes back from the bank. */
+  readonly paymentActionSeconds: number;
   readonly callDeadlineMs: number;
   readonly concurrency: number;
   readonly lateChargeMs: number;
@@ -85,6 +87,7 @@ export function drawOptions(seed: number, mode: Mode, rng: Rng): WorldOptions {
     seed,
     mode,
     layout: drawLayout(rng),
+    paymentActionSeconds: rng.fork('payment action').pick([5, 20, 70]),
     batchMax: rng.pick([1, 2, 5, 256, 256]),
     hurry: rng.pick([1, 2, 4, 8]),
     holdSeconds: 60,

@@ -35,6 +35,7 @@ const FAILPOINT_ODDS = 0.004;
 const environment = (options: WorldOptions): Record<string, string> => ({
   STOA_ORDER_TOKEN_SECRET: 'a secret of the simulated world, 32 letters',
   STOA_STOCK_HOLD_SECONDS: String(options.holdSeconds),
+  STOA_PAYMENT_ACTION_SECONDS: String(options.paymentActionSeconds),
   STOA_PAYMENTS_CALL_DEADLINE_MS: String(options.callDeadlineMs),
   STOA_PAYMENTS_CONCURRENCY: String(options.concurrency),
   STOA_PAYMENTS_SANDBOX_LATE_MS: String(options.lateChargeMs),

@@ -1,6 +1,6 @@
 // An order's payment and shipment. Their services show them to no user directly, so they are read as the BFF itself,
 // and only from an order that the user was allowed to read (order.ts).
-import { type Payment, PaymentState } from '@stoa/proto/stoa/payments/v1/payments_pb';
+import { type Payment, type PaymentAction, PaymentState } from '@stoa/proto/stoa/payments/v1/payments_pb';
 import { type Shipment, ShipmentState } from '@stoa/proto/stoa/shipping/v1/shipping_pb';
 import { builder } from '../builder.ts';
 import { MoneyRef } from '../money.ts';
@@ -31,6 +31,33 @@ export const PaymentRef = builder.objectRef<Payment>('Payment').implement({
       nullable: true,
       description: 'Stable code of a refusal, for example CARD_DECLINED.',
       resolve: ({ reason }) => reason || null,
+    }),
+  }),
+});
+
+interface PaymentActionView {
+  readonly action: PaymentAction;
+  readonly expiresAt: Date;
+}
+
+export const PaymentActionRef = builder.objectRef<PaymentActionView>('PaymentAction').implement({
+  description: 'What the customer must do before the payment provider decides. At least one way is given.',
+  fields: (t) => ({
+    redirectUrl: t.string({
+      nullable: true,
+      description: 'Where to send the customer; null when the client acts by itself with the secret.',
+      resolve: ({ action }) => action.redirectUrl || null,
+    }),
+    clientSecret: t.string({
+      nullable: true,
+      description:
+        "For the payment provider's own script; null when there is only the address. Keep it to this customer.",
+      resolve: ({ action }) => action.clientSecret || null,
+    }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      description: 'Until then; an order whose customer has not acted is rejected soon after: PAYMENT_ACTION_EXPIRED.',
+      resolve: ({ expiresAt }) => expiresAt,
     }),
   }),
 });

@@ -64,7 +64,9 @@ const PlaceOrderInput = builder.inputType('PlaceOrderInput', {
     }),
     expectedTotal: t.field({ type: MoneyInput, description: 'When given, another total is refused: PRICE_CHANGED.' }),
     waitMs: t.int({
-      description: 'Wait up to this long for the outcome, at most 5000; 0 or left out: answer at once.',
+      description:
+        'Wait up to this long for the outcome, or until the customer must act (paymentAction), at most 5000; 0 or left ' +
+        'out: answer at once.',
     }),
   }),
 });
@@ -79,7 +81,7 @@ const PlaceOrderPayload = builder.objectRef<PlacedOrder>('PlaceOrderPayload').im
   fields: (t) => ({
     order: t.field({
       type: OrderRef,
-      description: 'PENDING, or its outcome if that came within waitMs.',
+      description: 'PENDING, perhaps with a paymentAction, or its outcome if that came within waitMs.',
       resolve: ({ view }) => view,
     }),
     accessToken: t.exposeString('accessToken', {

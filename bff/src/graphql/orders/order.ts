@@ -13,7 +13,7 @@ import { VariantRef } from '../catalog/product.ts';
 import { given } from '../given.ts';
 import { MoneyRef } from '../money.ts';
 import { toDate } from '../time.ts';
-import { PaymentRef, ShipmentRef } from './fulfilment.ts';
+import { PaymentActionRef, PaymentRef, ShipmentRef } from './fulfilment.ts';
 
 /** An order and the access token it was read with; empty for a signed-in customer. */
 export interface OrderView {
@@ -139,7 +139,21 @@ export const OrderRef = builder.objectRef<OrderView>('Order').implement({
       type: PaymentRef,
       nullable: true,
       description: 'As it stands now; null before the checkout reaches it.',
-      resolve: ({ order }, _, { loaders }) => loaders.paymentByOrder.load(order.id),
+      resolve: async ({ order }, _, { loaders }) => (await loaders.paymentByOrder.load(order.id))?.payment,
+    }),
+    paymentAction: t.field({
+      type: PaymentActionRef,
+      nullable: true,
+      description:
+        'What the customer must do for the payment, for example confirm it at their bank (3-D Secure); null when there is ' +
+        'nothing to do (any more). Send them there, and follow orderStatusChanged meanwhile.',
+      resolve: async ({ order }, _, { loaders }) => {
+        // Most orders have none: only those that say so cost a look at the payment.
+        const expiresAt = toDate(order.paymentAction?.expiresAt);
+        if (order.status !== OrderStatus.PENDING || expiresAt === null) return null;
+        const action = (await loaders.paymentByOrder.load(order.id))?.action;
+        return action === undefined ? null : { action, expiresAt };
+      },
     }),
     shipment: t.field({
       type: ShipmentRef,

@@ -1,12 +1,11 @@
-// The plain HTTP of payments: webhooks, on a port of its own. Everything unsigned is refused before it costs anything.
+// The plain HTTP of payments, on a port of its own: webhooks, and the sandbox's page. Every unsigned webhook is refused
+// before it costs anything.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpEndpoint } from '@stoa/chassis/service';
 import type { PaymentsContext } from '../context.ts';
 import { type Receipt, receiveWebhook } from '../infrastructure/webhooks/receive.ts';
-
-const BODY_MAX_BYTES = 64 * 1024;
-/** Longest wait for a body that trickles in. */
-const BODY_DEADLINE_MS = 5000;
+import { readBody } from './read-body.ts';
+import { isSandboxPage, serveSandboxPage } from './sandbox-page.ts';
 
 /** A repetition is fine: the provider must stop sending it. */
 const STATUS: Readonly<Record<Receipt, number>> = { accepted: 200, repeated: 200, forged: 400, stale: 400 };
@@ -15,6 +14,13 @@ export function paymentsHttp(context: PaymentsContext): HttpEndpoint {
   return {
     port: context.config.webhookPort,
     handler: (request, response) => {
+      if (isSandboxPage(request)) {
+        serveSandboxPage(context, request, response).catch((error: unknown) => {
+          context.log.warn('the sandbox could not show its page', { error });
+          answer(request, response, 503);
+        });
+        return;
+      }
       serve(context, request)
         .catch((error: unknown) => {
           context.log.warn('a webhook could not be taken in: its sender must repeat it', { error });
@@ -33,28 +39,8 @@ async function serve(context: PaymentsContext, request: IncomingMessage): Promis
   return STATUS[await receiveWebhook(context, { headers: request.headers, rawBody })];
 }
 
-/** The bytes as they came; undefined when they are too many or too slow. */
-async function readBody({ clock }: PaymentsContext, request: IncomingMessage): Promise<Buffer | undefined> {
-  const done = new AbortController();
-  void clock.sleep(BODY_DEADLINE_MS, done.signal).then(() => {
-    if (!done.signal.aborted) request.destroy();
-  });
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > BODY_MAX_BYTES) return undefined;
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
-  } finally {
-    done.abort();
-  }
-}
-
 function answer(request: IncomingMessage, response: ServerResponse, status: number): void {
-  if (response.destroyed) return;
+  if (response.destroyed || response.headersSent) return;
   // What was not read to its end leaves the connection useless for another request.
   const headers = { 'content-type': 'text/plain', ...(request.complete ? {} : { connection: 'close' }) };
   response.writeHead(status, headers).end();

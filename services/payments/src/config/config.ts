@@ -33,6 +33,9 @@ export const config = {
   sandboxWebhookUrl: optional('url', 'STOA_PAYMENTS_SANDBOX_WEBHOOK_URL', {
     help: 'sandbox only: where its webhooks go; not set, they are handed over within the process',
   }),
+  sandboxPublicUrl: optional('url', 'STOA_PAYMENTS_SANDBOX_PUBLIC_URL', {
+    help: "sandbox only: where browsers reach this service's plain HTTP; not set, a customer has no page to confirm at",
+  }),
   webhookPort: withDefault('integer', 'STOA_PAYMENTS_WEBHOOK_PORT', 0, {
     help: 'port of POST /webhooks/<provider>; 0 takes a free one, for where nobody outside sends any',
     min: 0,

@@ -20,12 +20,13 @@ export function webhookSecretsOf({ config, random }: Opening): readonly string[]
 }
 
 export function openProvider(context: Opening, webhookSecrets: readonly string[]): PaymentProvider {
-  const { provider, sandboxLateMs, stripeApiBase, stripeSecretKey, stripeReturnUrl, callDeadlineMs } = context.config;
+  const { provider, sandboxLateMs, sandboxPublicUrl, stripeApiBase, stripeSecretKey, stripeReturnUrl, callDeadlineMs } =
+    context.config;
   switch (provider) {
     case 'sandbox': {
       const { sandbox } = context.databases;
       if (sandbox === undefined) throw new ConfigError('the sandbox provider needs its database');
-      return openSandbox(sandbox, { lateMs: sandboxLateMs, webhookSecrets });
+      return openSandbox(sandbox, { lateMs: sandboxLateMs, webhookSecrets, publicUrl: sandboxPublicUrl });
     }
     case 'stripe':
       if (stripeSecretKey === undefined) throw new ConfigError('STOA_STRIPE_SECRET_KEY is not set');

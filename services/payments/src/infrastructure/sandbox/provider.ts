@@ -3,7 +3,7 @@
 import { type Database, SqlState, sqlState } from '@stoa/chassis/postgres/database';
 import { groupCommit } from '../group-commit.ts';
 import type { PaymentProvider, ProviderRequest } from '../provider.ts';
-import { listCharges, showCharge } from './records.ts';
+import { listCharges, SANDBOX_PAGE_PATH, showCharge } from './records.ts';
 import { type Charge, type Reply, respond, type SandboxRequest } from './rules.ts';
 import { consult, countFaults, insertCharges, insertEntries, updateCharges } from './store.ts';
 import { TOKENS } from './tokens.ts';
@@ -13,18 +13,22 @@ export interface SandboxOptions {
   /** How late the authorization of tok_late_charge appears. */
   readonly lateMs: number;
   readonly webhookSecrets: readonly string[];
+  /** Where browsers reach payments' plain HTTP; undefined when they cannot, and customers have no page. */
+  readonly publicUrl: string | undefined;
 }
 
 const BATCH_MAX = 256;
 /** Two processes that open the same charge: the loser looks again. */
 const COLLISIONS_MAX = 5;
 
-export function openSandbox(db: Database, { lateMs, webhookSecrets }: SandboxOptions): PaymentProvider {
+export function openSandbox(db: Database, options: SandboxOptions): PaymentProvider {
+  const { lateMs, webhookSecrets, publicUrl } = options;
+  const pageUrl = publicUrl === undefined ? '' : new URL(SANDBOX_PAGE_PATH, publicUrl).href;
   const submit = groupCommit({
     keyOf: (request: SandboxRequest) => request.paymentId,
     batchMax: BATCH_MAX,
     commit: async (batch) => {
-      const answers = await answerBatch(db, batch, lateMs);
+      const answers = await answerBatch(db, batch, { lateMs, pageUrl });
       return answers.map((result) => ({ ok: true, result }));
     },
   });
@@ -61,20 +65,27 @@ function silence(signal: AbortSignal): Promise<never> {
   });
 }
 
-async function answerBatch(db: Database, batch: readonly SandboxRequest[], lateMs: number): Promise<Reply['answer'][]> {
+interface Manner {
+  readonly lateMs: number;
+  readonly pageUrl: string;
+}
+
+type Requests = readonly SandboxRequest[];
+
+async function answerBatch(db: Database, batch: Requests, manner: Manner): Promise<Reply['answer'][]> {
   for (let collisions = 0; ; collisions++) {
     try {
-      return await answerOnce(db, batch, lateMs);
+      return await answerOnce(db, batch, manner);
     } catch (error) {
       if (sqlState(error) !== SqlState.uniqueViolation || collisions === COLLISIONS_MAX) throw error;
     }
   }
 }
 
-async function answerOnce(db: Database, batch: readonly SandboxRequest[], lateMs: number): Promise<Reply['answer'][]> {
+async function answerOnce(db: Database, batch: Requests, { lateMs, pageUrl }: Manner): Promise<Reply['answer'][]> {
   return db.transact(async (tx) => {
     const known = await consult(tx, batch);
-    const replies = known.map((books, index) => respond(books, batch[index] as SandboxRequest));
+    const replies = known.map((books, index) => respond(books, batch[index] as SandboxRequest, pageUrl));
     const opened: Charge[] = [];
     const changed: Charge[] = [];
     replies.forEach(({ charge }, index) => {

@@ -18,6 +18,8 @@ interface RecordRow {
 }
 
 const PAGE = 2000;
+/** Where a customer who must act finds the charge with that payment id. */
+export const SANDBOX_PAGE_PATH = '/sandbox/3ds/';
 
 /** A line whose charge is still there. */
 const isShown = ({ payment_id }: { payment_id: string | null }) => payment_id !== null;

@@ -69,11 +69,12 @@ const RATE_LIMITED: Reply = { answer: { kind: 'error', code: 'RATE_LIMITED' }, f
 export const referenceOf = (paymentId: string) => `sandbox_${paymentId}`;
 export const clientSecretOf = (paymentId: string) => `${referenceOf(paymentId)}_secret`;
 
-export function respond(known: Known, request: SandboxRequest): Reply {
+/** `pageUrl`: where its customers confirm a payment, up to the payment's id; empty when they have no page. */
+export function respond(known: Known, request: SandboxRequest, pageUrl = ''): Reply {
   if (known.answered !== undefined) return { answer: definite(request, known.answered) };
   switch (request.kind) {
     case 'authorize':
-      return authorize(known, request);
+      return authorize(known, request, pageUrl);
     case 'capture':
       return capture(known.charge, request);
     case 'void':
@@ -119,22 +120,23 @@ function opened(request: SandboxRequest, state: ChargeState): Charge {
 
 type Approved = Extract<Said, { kind: 'approved' }>;
 
-function actionRequired({ paymentId }: SandboxRequest): Said {
+function actionRequired({ paymentId }: SandboxRequest, pageUrl: string): Said {
   const clientSecret = clientSecretOf(paymentId);
-  return { kind: 'action_required', reference: referenceOf(paymentId), redirectUrl: '', clientSecret };
+  const redirectUrl = pageUrl === '' ? '' : `${pageUrl}${paymentId}`;
+  return { kind: 'action_required', reference: referenceOf(paymentId), redirectUrl, clientSecret };
 }
 
-function authorize({ charge, faults }: Known, request: SandboxRequest): Reply {
+function authorize({ charge, faults }: Known, request: SandboxRequest, pageUrl: string): Reply {
   if (charge !== undefined) {
     // Known without an answer to this key: voided before it was seen, or not yet through.
-    if (charge.state === 'REQUIRES_ACTION') return { answer: actionRequired(request) };
+    if (charge.state === 'REQUIRES_ACTION') return { answer: actionRequired(request, pageUrl) };
     if (charge.state === 'PROCESSING') return { answer: { kind: 'unknown', code: 'IN_PROGRESS' } };
     return refused(request, charge.state === 'VOIDED' ? 'VOIDED' : 'DUPLICATE');
   }
-  return authorizeNew(request, faults);
+  return authorizeNew(request, faults, pageUrl);
 }
 
-function authorizeNew(request: SandboxRequest, faults: number): Reply {
+function authorizeNew(request: SandboxRequest, faults: number, pageUrl: string): Reply {
   const { token } = request;
   const decline = (code: string) => refused(request, code, opened(request, 'DECLINED'));
   if (!isToken(token)) return decline('INVALID_TOKEN');
@@ -161,7 +163,7 @@ function authorizeNew(request: SandboxRequest, faults: number): Reply {
     case 'tok_3ds':
     case 'tok_3ds_confirmed':
     case 'tok_3ds_failed':
-      return { answer: actionRequired(request), charge: opened(request, 'REQUIRES_ACTION') };
+      return { answer: actionRequired(request, pageUrl), charge: opened(request, 'REQUIRES_ACTION') };
     case 'tok_late_charge':
     case 'tok_charge_after_void':
     case 'tok_webhook_duplicated':
