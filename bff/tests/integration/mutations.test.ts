@@ -58,6 +58,13 @@ const CASES: readonly Case[] = [
     request: { cartId: CART_ID, lines: [{ sku: 'MUG-BLUE', quantity: 2 }] },
     ...CART,
   },
+  {
+    name: 'cartLinesAdd',
+    method: 'addLines',
+    input: `${LINES}, idempotencyKey: "add-1"`,
+    request: { idempotencyKey: 'add-1' },
+    ...CART,
+  },
   { name: 'cartLinesUpdate', method: 'updateLines', input: LINES, request: { cartId: CART_ID }, ...CART },
   {
     name: 'cartLinesRemove',

@@ -30,6 +30,11 @@ const CartLinesInput = builder.inputType('CartLinesInput', {
   fields: (t) => ({
     cartId: t.id({ required: true }),
     lines: t.field({ type: [CartLineInput], required: true }),
+    idempotencyKey: t.string({
+      description:
+        'For cartLinesAdd, which adds again when it is sent again: up to 200 printable characters, chosen by you for this ' +
+        'addition. The same request under the same key adds once. Setting quantities needs none.',
+    }),
   }),
 });
 
@@ -99,14 +104,15 @@ mutation('cartLinesAdd', {
   description: 'Adds quantities. Lines that cannot be added are among `cart.problems`; the others are added.',
   input: CartLinesInput,
   payload: payload('CartLinesAddPayload'),
-  resolve: (input, { clients, call }) => clients.cart.addLines(input, call()),
+  resolve: ({ idempotencyKey, ...input }, { clients, call }) =>
+    clients.cart.addLines({ ...input, idempotencyKey: idempotencyKey ?? '' }, call()),
 });
 
 mutation('cartLinesUpdate', {
   description: 'Sets the quantities of existing lines; 0 removes.',
   input: CartLinesInput,
   payload: payload('CartLinesUpdatePayload'),
-  resolve: (input, { clients, call }) => clients.cart.updateLines(input, call()),
+  resolve: ({ cartId, lines }, { clients, call }) => clients.cart.updateLines({ cartId, lines }, call()),
 });
 
 mutation('cartLinesRemove', {

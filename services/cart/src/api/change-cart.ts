@@ -1,10 +1,11 @@
 // Changing a cart: read, ask catalog, decide, write onto the version that was read. Usually that is two statements and
 // no transaction. Whoever loses the race decides again on the locked row, so nobody loses it twice however many add at
 // once, and no addition is lost. Catalog is asked before the lock: a lock waits for nothing.
-import type { HandlerContext } from '@connectrpc/connect';
-import { failedPrecondition, notFound } from '@stoa/chassis/rpc/errors';
+import { Code, type HandlerContext } from '@connectrpc/connect';
+import { failedPrecondition, notFound, refuse } from '@stoa/chassis/rpc/errors';
 import type { CartContext } from '../context.ts';
-import { type Cart, type Edited, mayUse } from '../domain/cart.ts';
+import { type Addition, type Cart, type Edited, mayUse } from '../domain/cart.ts';
+import { madeBefore } from '../domain/change-lines.ts';
 import { type CheckoutRefusal, refuseOrdered } from '../domain/checkout.ts';
 import type { Quotes } from '../domain/quote.ts';
 import { lockCart, replaceCart } from '../infrastructure/cart-store.ts';
@@ -31,6 +32,13 @@ function changeable(cart: Cart | undefined, userId: string | undefined): Cart {
   const seen = visible(cart, userId);
   enforce(refuseOrdered(seen));
   return seen;
+}
+
+/** Throws when another addition was made under the same key: a client that picks its keys wrongly must hear of it. */
+export function refuseReusedKey(cart: Cart, addition: Addition | undefined): void {
+  const before = madeBefore(cart, addition);
+  if (before === undefined || before.lines === addition?.lines) return;
+  throw refuse(Code.AlreadyExists, 'KEY_REUSED', 'this idempotency key was used for other lines');
 }
 
 export type Edit = (cart: Cart, quotes: Quotes | undefined) => Edited;

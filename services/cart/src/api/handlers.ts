@@ -4,9 +4,9 @@ import type { CartService } from '@stoa/proto/stoa/cart/v1/cart_pb';
 import type { CartContext } from '../context.ts';
 import type { Cart } from '../domain/cart.ts';
 import { setDetails } from '../domain/change-details.ts';
-import { addLines, removeLines, updateLines } from '../domain/change-lines.ts';
+import { addLines, addLinesOnce, removeLines, updateLines } from '../domain/change-lines.ts';
 import { refuseIncomplete, refuseProblems } from '../domain/checkout.ts';
-import { changeCart, enforce, visible } from './change-cart.ts';
+import { changeCart, type Edit, enforce, refuseReusedKey, visible } from './change-cart.ts';
 import { claimCart } from './claim-cart.ts';
 import { pricedCart, skusOf } from './price.ts';
 import {
@@ -27,6 +27,7 @@ function emptyCart(context: CartContext, { userId, currency, details }: CreateCa
     customerId: userId,
     currency,
     lines: [],
+    additions: [],
     ...details,
     orderId: undefined,
     updatedAt: context.clock.now(),
@@ -50,8 +51,12 @@ export function cartHandlers(context: CartContext): ServiceImpl<typeof CartServi
     },
 
     async addLines(request, call) {
-      const { wishes, ...key } = readAddLines(request, call);
-      return { cart: await changeCart(context, call, key, (cart, quotes) => addLines(cart, wishes, quotes), wishes) };
+      const { wishes, addition, ...key } = readAddLines(request, call);
+      const add: Edit = (cart, quotes) => {
+        refuseReusedKey(cart, addition);
+        return addLinesOnce(cart, addition, wishes, quotes);
+      };
+      return { cart: await changeCart(context, call, key, add, wishes) };
     },
 
     async updateLines(request, call) {

@@ -1,4 +1,5 @@
 // Requests into this context's words. Everything unreadable is told at once, by field.
+import { createHash } from 'node:crypto';
 import type { HandlerContext } from '@connectrpc/connect';
 import { userIdOf } from '@stoa/chassis/rpc/caller';
 import { type Checks, validate } from '@stoa/chassis/rpc/validate';
@@ -12,13 +13,15 @@ import type {
   UpdateLinesRequest,
 } from '@stoa/proto/stoa/cart/v1/cart_pb';
 import type { Address as AddressMessage } from '@stoa/proto/stoa/common/v1/address_pb';
-import { type Address, type Details, LINES_MAX, QUANTITY_MAX } from '../domain/cart.ts';
+import { type Addition, type Address, type Details, LINES_MAX, QUANTITY_MAX } from '../domain/cart.ts';
 import type { LineWish } from '../domain/change-lines.ts';
 import { EMAIL_MAX, isCountry, isEmail } from '../domain/contact.ts';
 
 /** As in catalog. */
 const SKU_MAX = 100;
 const METHOD_ID_MAX = 64;
+const KEY_MAX = 200;
+const PRINTABLE = /^[\x21-\x7e]+$/;
 
 /** Which cart, and who asks for it. */
 export interface CartKey {
@@ -46,12 +49,30 @@ function checkLines(checks: Checks, lines: readonly LineInput[], itemsMin: numbe
 
 const toWish = ({ sku, quantity }: LineInput): LineWish => ({ sku: sku.trim(), quantity });
 
-export function readAddLines(request: AddLinesRequest, call: HandlerContext): CartKey & { wishes: LineWish[] } {
+export interface AddLines extends CartKey {
+  readonly wishes: readonly LineWish[];
+  /** Undefined when it must not be repeated. */
+  readonly addition: Addition | undefined;
+}
+
+export function readAddLines(request: AddLinesRequest, call: HandlerContext): AddLines {
+  const { idempotencyKey } = request;
   validate((checks) => {
     checks.uuid('cart_id', request.cartId);
     checkLines(checks, request.lines, 1, 1);
+    if (idempotencyKey === '') return;
+    checks.text('idempotency_key', idempotencyKey, 1, KEY_MAX);
+    checks.require(PRINTABLE.test(idempotencyKey), 'idempotency_key', 'must be printable characters without spaces');
   });
-  return { ...toKey(request, call), wishes: request.lines.map(toWish) };
+  const wishes = request.lines.map(toWish);
+  const what = JSON.stringify(wishes.map(({ sku, quantity }) => [sku, quantity]));
+  const addition = idempotencyKey === '' ? undefined : { key: hash(idempotencyKey), lines: hash(what) };
+  return { ...toKey(request, call), wishes, addition };
+}
+
+/** 96 bits: enough to tell ten keys of one cart apart. */
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 16);
 }
 
 export function readUpdateLines(request: UpdateLinesRequest, call: HandlerContext): CartKey & { wishes: LineWish[] } {

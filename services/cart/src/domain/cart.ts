@@ -28,6 +28,13 @@ export interface Address {
   readonly country: string;
 }
 
+/** An addition that carried an idempotency key. Both are hashes: a cart keeps ten of them. */
+export interface Addition {
+  readonly key: string;
+  /** What was added. */
+  readonly lines: string;
+}
+
 export interface Details {
   readonly email: string | undefined;
   readonly address: Address | undefined;
@@ -41,6 +48,8 @@ export interface Cart extends Details {
   readonly customerId: string | undefined;
   readonly currency: string;
   readonly lines: readonly Line[];
+  /** The last additions that may be repeated, newest last. */
+  readonly additions: readonly Addition[];
   /** The order that spent the cart; undefined while it is open. */
   readonly orderId: string | undefined;
   readonly updatedAt: Date;

@@ -1,6 +1,15 @@
 // Changes to a cart's lines. What cannot be done becomes a problem and leaves its line as it was; the rest is done.
 // Without quotes (catalog does not answer) additions are accepted unpriced: pricing will judge them when it can.
-import { type Cart, type Edited, LINES_MAX, type Line, type Problem, type ProblemKind, QUANTITY_MAX } from './cart.ts';
+import {
+  type Addition,
+  type Cart,
+  type Edited,
+  LINES_MAX,
+  type Line,
+  type Problem,
+  type ProblemKind,
+  QUANTITY_MAX,
+} from './cart.ts';
 import type { Quotes } from './quote.ts';
 
 export interface LineWish {
@@ -71,6 +80,27 @@ export function addLines(cart: Cart, wishes: readonly LineWish[], quotes: Quotes
     lines.set(wish.sku, touch(cart, line, { sku: wish.sku, quantity }, quotes));
   }
   return { cart: problems.length === wishes.length ? cart : { ...cart, lines: [...lines.values()] }, problems };
+}
+
+const ADDITIONS_KEPT = 10;
+
+/** The addition that was made under this key before. */
+export function madeBefore(cart: Cart, addition: Addition | undefined): Addition | undefined {
+  return cart.additions.find(({ key }) => key === addition?.key);
+}
+
+/** As `addLines`, and the cart remembers it. An addition that changed nothing is not remembered: it may be tried again. */
+export function addLinesOnce(
+  cart: Cart,
+  addition: Addition | undefined,
+  wishes: readonly LineWish[],
+  quotes: Quotes | undefined,
+): Edited {
+  if (madeBefore(cart, addition) !== undefined) return { cart, problems: [] };
+  const edited = addLines(cart, wishes, quotes);
+  if (addition === undefined || edited.cart === cart) return edited;
+  const additions = [...cart.additions, addition].slice(-ADDITIONS_KEPT);
+  return { ...edited, cart: { ...edited.cart, additions } };
 }
 
 /** Sets quantities of lines that exist; 0 removes. */

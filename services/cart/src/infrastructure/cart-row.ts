@@ -1,5 +1,5 @@
 // A cart as its row, both ways.
-import type { Address, Cart, Line } from '../domain/cart.ts';
+import type { Addition, Address, Cart, Line } from '../domain/cart.ts';
 
 /** A line as the document stores it: jsonb numbers would lose digits of a price. */
 interface StoredLine extends Omit<Line, 'unitMinor'> {
@@ -12,6 +12,7 @@ export interface CartRow {
   readonly customer_id: string | null;
   readonly currency: string;
   readonly lines: readonly StoredLine[];
+  readonly additions: readonly Addition[];
   readonly email: string | null;
   readonly address: Address | null;
   readonly shipping_method_id: string | null;
@@ -29,6 +30,7 @@ export function toCart(row: CartRow): Cart {
       ...line,
       unitMinor: line.unitMinor === null ? undefined : BigInt(line.unitMinor),
     })),
+    additions: row.additions,
     email: row.email ?? undefined,
     address: row.address ?? undefined,
     shippingMethodId: row.shipping_method_id ?? undefined,

@@ -60,7 +60,8 @@ async function insertCarts(db: Queryable, carts: readonly NewCart[]): Promise<Ca
 
 async function readCarts(db: Queryable, ids: readonly string[]): Promise<Map<string, Cart>> {
   const rows = await db.rows(sql<CartRow>`
-    select id, version, customer_id, currency, lines, email, address, shipping_method_id, order_id, updated_at
+    select id, version, customer_id, currency, lines, additions, email, address, shipping_method_id, order_id,
+      updated_at
     from cart where id = any(${ids}::uuid[]) and merged_into is null`);
   return new Map(rows.map((row) => [row.id, toCart(row)]));
 }
@@ -68,7 +69,8 @@ async function readCarts(db: Queryable, ids: readonly string[]): Promise<Map<str
 /** As `CartStore.read`, and nobody else changes it until the transaction ends. */
 export async function lockCart(tx: Tx, id: string): Promise<Cart | undefined> {
   const row = await tx.maybe(sql<CartRow>`
-    select id, version, customer_id, currency, lines, email, address, shipping_method_id, order_id, updated_at
+    select id, version, customer_id, currency, lines, additions, email, address, shipping_method_id, order_id,
+      updated_at
     from cart where id = ${id} and merged_into is null
     for update`);
   return row && toCart(row);
@@ -83,15 +85,16 @@ export async function replaceCart(tx: Tx, cart: Cart): Promise<Cart | undefined>
 async function replaceCarts(db: Queryable, carts: readonly Cart[]): Promise<Map<string, Cart>> {
   const rows = await db.rows(sql<Written>`
     update cart set version = cart.version + 1, updated_at = now(), customer_id = w.customer_id, lines = w.lines,
-      email = w.email, address = w.address, shipping_method_id = w.shipping_method_id
+      additions = w.additions, email = w.email, address = w.address, shipping_method_id = w.shipping_method_id
     from (
       select wish.*
       from unnest(
         ${carts.map((c) => c.id)}::uuid[], ${carts.map((c) => c.version)}::bigint[],
         ${carts.map((c) => c.customerId ?? null)}::uuid[], ${carts.map((c) => linesJson(c.lines))}::jsonb[],
+        ${carts.map((c) => JSON.stringify(c.additions))}::jsonb[],
         ${carts.map((c) => c.email ?? null)}::text[], ${carts.map((c) => addressJson(c.address))}::jsonb[],
         ${carts.map((c) => c.shippingMethodId ?? null)}::text[])
-        as wish (id, version, customer_id, lines, email, address, shipping_method_id)
+        as wish (id, version, customer_id, lines, additions, email, address, shipping_method_id)
       join cart on cart.id = wish.id and cart.version = wish.version
         and cart.order_id is null and cart.merged_into is null
       order by cart.id

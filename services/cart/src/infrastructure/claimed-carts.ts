@@ -16,7 +16,8 @@ export interface Claimed {
 /** Locks both rows, in id order: two claims, or a claim and a batch of orders, cannot wait for each other. */
 export async function lockClaimed(tx: Tx, cartId: string, userId: string): Promise<Claimed> {
   const rows = await tx.rows(sql<CartRow & { merged_into: string | null }>`
-    select id, version, customer_id, currency, lines, email, address, shipping_method_id, order_id, updated_at, merged_into
+    select id, version, customer_id, currency, lines, additions, email, address, shipping_method_id, order_id, updated_at,
+      merged_into
     from cart
     where id = ${cartId} or id = (
       select own.id from cart own join cart asked on asked.id = ${cartId} and asked.currency = own.currency

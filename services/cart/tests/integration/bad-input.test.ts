@@ -81,6 +81,13 @@ describe('lines', () => {
     }
   });
 
+  test('idempotency keys that cannot be are refused, and none is none', async () => {
+    for (const idempotencyKey of ['two words', 'é', 'k'.repeat(201), 'tab\t']) {
+      const adding = shop.guest.addLines({ cartId, lines: [line(1)], idempotencyKey });
+      expect(await fields(adding), JSON.stringify(idempotencyKey)).toEqual(['idempotency_key']);
+    }
+  });
+
   test('none and too many at once are refused', async () => {
     const many = Array.from({ length: 101 }, (_, index) => line(1, `S${index}`));
     for (const lines of [[], many]) {

@@ -116,6 +116,33 @@ describe('lines', () => {
     expect(answers.flatMap((answer) => told(answer.cart?.problems))).toEqual([]);
   });
 
+  test('an addition with a key is made once, however often and however parallel it is sent', async () => {
+    const { id: cartId } = await newCart(shop, []);
+    const add = (idempotencyKey: string, quantity = 2) =>
+      shop.guest.addLines({ cartId, idempotencyKey, lines: [{ sku: 'MUG', quantity }] });
+    await Promise.all(Array.from({ length: 8 }, () => add('first')));
+    expect((await add('first')).cart).toMatchObject({ version: 2n, lines: [{ sku: 'MUG', quantity: 2 }] });
+    expect(held((await add('second')).cart)).toEqual(['4 MUG']);
+    // Also after other changes, which keep what is remembered.
+    await shop.guest.setDetails({ cartId, details });
+    await shop.guest.updateLines({ cartId, lines: [{ sku: 'MUG', quantity: 1 }] });
+    expect(held((await add('first')).cart)).toEqual(['1 MUG']);
+    expect(await refused(add('first', 3))).toEqual(['AlreadyExists', 'KEY_REUSED']);
+    expect(held((await shop.guest.getCart({ cartId })).cart)).toEqual(['1 MUG']);
+  });
+
+  test('of keys a cart remembers the last ten, and an addition that was refused may be tried again', async () => {
+    const { id: cartId } = await newCart(shop, []);
+    const add = (idempotencyKey: string, quantity = 1) =>
+      shop.guest.addLines({ cartId, idempotencyKey, lines: [{ sku: 'MUG', quantity }] });
+    for (let n = 0; n < 11; n++) await add(`key-${n}`);
+    expect(held((await add('key-1')).cart)).toEqual(['11 MUG']);
+    expect(held((await add('key-0')).cart)).toEqual(['12 MUG']);
+    expect(told((await add('too-many', 999)).cart?.problems)).toEqual(['QUANTITY_INVALID MUG']);
+    await shop.guest.removeLines({ cartId, skus: ['MUG'] });
+    expect(held((await add('too-many', 999)).cart)).toEqual(['999 MUG']);
+  });
+
   test('parallel additions cannot pass the limit of a line together', async () => {
     const { id: cartId } = await newCart(shop, []);
     const adds = Array.from({ length: 4 }, () =>

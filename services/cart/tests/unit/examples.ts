@@ -41,6 +41,7 @@ export function exampleCart(over: Partial<Cart> = {}): Cart {
     email: undefined,
     address: undefined,
     shippingMethodId: undefined,
+    additions: [],
     orderId: undefined,
     updatedAt: new Date(0),
     ...over,
