@@ -208,7 +208,17 @@ function openDatabase(
   const { poolMax } = config;
   // What the process writes is marked with it: `written_by`.
   const applicationName = `stoa-${name} ${config.version}`;
-  const database = openPgDatabase({ url, poolMax, applicationName, log, clock, random, failpoints, onPublished });
+  const database = openPgDatabase({
+    url,
+    poolMax,
+    applicationName,
+    plans: 'by-key',
+    log,
+    clock,
+    random,
+    failpoints,
+    onPublished,
+  });
   databases.push(database);
   return database;
 }

@@ -20,6 +20,11 @@ export interface PgDatabaseOptions {
   readonly statementTimeoutMs?: number;
   /** @default 2000 */
   readonly lockTimeoutMs?: number;
+  /**
+   * How the server is to plan: `by-key` for code whose every statement looks its rows up by an index; `by-cost` for
+   * questions about whole tables. @default 'by-cost'
+   */
+  readonly plans?: 'by-cost' | 'by-key';
   readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;
@@ -39,6 +44,14 @@ const CONNECT_TIMEOUT_MS = 3000;
 const CLOSE_TIMEOUT_MS = 2000;
 const RETRIES_MAX = 8;
 const RETRY_BASE_MS = 5;
+/**
+ * A statement that is prepared while its table is small is planned to scan it, and keeps that plan until the table is
+ * analyzed, minutes and ten thousands of rows later. These settings make the look-up by key win from the first row on;
+ * where there is no index, a scan is still what happens.
+ */
+const PLANS_BY_KEY = ['random_page_cost=1.1', 'enable_seqscan=off', 'enable_hashjoin=off', 'enable_mergejoin=off']
+  .map((setting) => `-c ${setting}`)
+  .join(' ');
 const INT8 = 20;
 const INT8_ARRAY = 1016;
 
@@ -56,11 +69,12 @@ const types = {
 };
 
 function createPool(options: PgDatabaseOptions): pg.Pool {
-  const { url, poolMax = 6, applicationName, statementTimeoutMs = 5000, lockTimeoutMs = 2000 } = options;
+  const { url, poolMax = 6, applicationName, statementTimeoutMs = 5000, lockTimeoutMs = 2000, plans } = options;
   const pool = new pg.Pool({
     connectionString: url,
     max: poolMax,
     application_name: applicationName,
+    ...(plans === 'by-key' ? { options: PLANS_BY_KEY } : {}),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: statementTimeoutMs,
     lock_timeout: lockTimeoutMs,

@@ -46,6 +46,7 @@ export async function createTestDatabases(options: TestDatabasesOptions): Promis
       const database = openPgDatabase({
         url: urls[name] as string,
         applicationName: 'stoa-test',
+        plans: 'by-key',
         log,
         clock,
         random,

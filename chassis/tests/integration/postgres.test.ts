@@ -1,7 +1,7 @@
 import { createLog } from '@stoa/chassis/log';
 import { CommitUnknownError, SqlState, sqlState } from '@stoa/chassis/postgres/database';
 import type { PgDatabase } from '@stoa/chassis/postgres/pg-database';
-import { sql } from '@stoa/chassis/postgres/sql';
+import { type Statement, sql } from '@stoa/chassis/postgres/sql';
 import { systemRuntime } from '@stoa/chassis/runtime';
 import { createTestDatabases, type TestDatabases } from '@stoa/chassis/testing/test-database';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
@@ -119,6 +119,23 @@ describe('transactions', () => {
   it('reads one snapshot when asked to, and cannot write in it', async () => {
     const writing = db.transact((tx) => tx.run(add('a', 1n)), { snapshot: true });
     await expect(writing).rejects.toSatisfy((error) => sqlState(error) === '25006');
+  });
+});
+
+describe('plans', () => {
+  it('look rows up by key, although they were made when the table was empty', async () => {
+    const end = (ids: readonly string[]) => sql`
+      update saga set reason = ended.reason
+      from unnest(${ids}::uuid[], ${ids.map(() => 'over')}::text[]) as ended (id, reason) where saga_id = ended.id`;
+    const plan = await db.transact(async (tx) => {
+      // Often enough for the server to keep one plan for good.
+      for (let times = 0; times < 10; times++) await tx.run(end([]));
+      const text = `explain execute "${end([]).name}" ('{}', '{}')`;
+      return tx.rows({ name: '', text, values: [] } as Statement<{ 'QUERY PLAN': string }>);
+    });
+    const lines = plan.map((row) => row['QUERY PLAN']).join('\n');
+    expect(lines).toContain('Index Scan using saga_pkey');
+    expect(lines).not.toMatch(/Seq Scan|Hash Join/);
   });
 });
 
