@@ -59,7 +59,22 @@ describe('catalog', () => {
       page: { first: 5, after: 'c0' },
       filter: { categorySlug: 'kitchen', inStock: true, priceMinMinor: 0n, priceMaxMinor: 5000n },
       sort: 2,
+      withoutVariants: true,
     });
+  });
+
+  test.each([
+    ['edges { node { name } }', true, true],
+    ['edges { node { ...card } }', true, true],
+    ['facets { categories { count } } edges { node { ...full } }', false, false],
+    ['facets @include(if: false) { categories { count } } edges { node { ... { variants { sku } } } }', false, false],
+  ])('search { %s } leaves out of the look-up what is not shown', async (selection, withoutVariants, withoutFacets) => {
+    const used = ['card', 'full'].filter((name) => selection.includes(name));
+    const fragments = { card: 'name', full: 'name variants { sku }' } as Record<string, string>;
+    const spread = used.map((name) => `fragment ${name} on Product { ${fragments[name]} }`).join(' ');
+    const { errors } = await bff.graphql(`{ search(term: "mug") { ${selection} } } ${spread}`);
+    expect(errors).toBeUndefined();
+    expect(fakes.asked[0]?.request).toMatchObject({ withoutVariants, withoutFacets });
   });
 
   test('search tells total and facets of the whole result', async () => {

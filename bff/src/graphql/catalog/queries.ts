@@ -13,6 +13,7 @@ import { given } from '../given.ts';
 import { orUndefined } from '../loaders.ts';
 import { parseMinor } from '../money.ts';
 import { pageRequest, toConnection } from '../paging.ts';
+import { mentions } from '../selection.ts';
 import { CategoryRef, ProductRef, ProductSortRef } from './product.ts';
 
 const ProductFilterInput = builder.inputType('ProductFilterInput', {
@@ -115,11 +116,12 @@ builder.queryFields((t) => ({
       filter: t.arg({ type: ProductFilterInput }),
       sort: t.arg({ type: ProductSortRef }),
     },
-    resolve: async (_, { first, after, filter, sort }, { clients, call }) => {
+    resolve: async (_, { first, after, filter, sort }, { clients, call }, info) => {
       const request = {
         page: pageRequest({ first, after }),
         filter: readFilter(filter),
         sort: sort ?? ProductSort.NEWEST,
+        withoutVariants: !mentions(info, 'variants'),
       };
       const { edges, pageInfo } = await clients.catalog.listProducts(request, call());
       return toConnection({ edges: edges.map(toEdge), info: pageInfo, after });
@@ -135,8 +137,14 @@ builder.queryFields((t) => ({
       after: t.arg.string(),
       filter: t.arg({ type: ProductFilterInput }),
     },
-    resolve: async (_, { term, first, after, filter }, { clients, call }) => {
-      const request = { term, page: pageRequest({ first, after }), filter: readFilter(filter) };
+    resolve: async (_, { term, first, after, filter }, { clients, call }, info) => {
+      const request = {
+        term,
+        page: pageRequest({ first, after }),
+        filter: readFilter(filter),
+        withoutVariants: !mentions(info, 'variants'),
+        withoutFacets: !mentions(info, 'facets'),
+      };
       const answer = await clients.catalog.searchProducts(request, call());
       const connection = toConnection({ edges: answer.edges.map(toEdge), info: answer.pageInfo, after });
       return { ...connection, total: answer.total, facets: answer.categories };

@@ -5,7 +5,7 @@ import type { CatalogService } from '@stoa/proto/stoa/catalog/v1/catalog_pb';
 import type { CatalogContext } from '../context.ts';
 import { listCategories } from '../infrastructure/categories.ts';
 import { listProducts } from '../infrastructure/list-products.ts';
-import { loadProductBySlug, loadProducts } from '../infrastructure/load-products.ts';
+import { loadCards, loadProductBySlug, loadProducts } from '../infrastructure/load-products.ts';
 import { createVariantLoader } from '../infrastructure/load-variants.ts';
 import { searchProducts } from '../infrastructure/search-products.ts';
 import { readListQuery, readProductKey, readSearchQuery, readSkus } from './read-queries.ts';
@@ -22,7 +22,8 @@ export function readHandlers({ db }: CatalogContext): ReadHandlers {
     async listProducts(request) {
       const { sort, filter, page } = readListQuery(request);
       const positions = await listProducts(db, sort, filter, page);
-      const rows = await loadProducts(db, idsOf(onPage(positions, page)));
+      const load = request.withoutVariants ? loadCards : loadProducts;
+      const rows = await load(db, idsOf(onPage(positions, page)));
       return writePage(sort, page, positions, rows);
     },
 
@@ -35,8 +36,9 @@ export function readHandlers({ db }: CatalogContext): ReadHandlers {
 
     async searchProducts(request) {
       const { term, filter, page } = readSearchQuery(request);
-      const { positions, total, facets } = await searchProducts(db, term, filter, page);
-      const rows = await loadProducts(db, idsOf(onPage(positions, page)));
+      const { positions, total, facets } = await searchProducts(db, term, filter, page, request.withoutFacets);
+      const load = request.withoutVariants ? loadCards : loadProducts;
+      const rows = await load(db, idsOf(onPage(positions, page)));
       return { ...writePage('RANK', page, positions, rows), total, categories: [...facets] };
     },
 

@@ -48,6 +48,20 @@ export async function loadProducts(db: Queryable, ids: readonly string[]): Promi
   return ids.flatMap((id) => byId.get(id) ?? []);
 }
 
+/** As `loadProducts`, for lists that show no variants. */
+export async function loadCards(db: Queryable, ids: readonly string[]): Promise<ProductRow[]> {
+  if (ids.length === 0) return [];
+  const rows = await db.rows(sql<Omit<ProductRow, 'variants'>>`
+    select id, slug, name, description, image_url, category_ids, options, currency, price_from_minor, price_to_minor,
+      availability
+    from products where id = any(${ids}::uuid[])`);
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.flatMap((id) => {
+    const row = byId.get(id);
+    return row === undefined ? [] : { ...row, variants: [] };
+  });
+}
+
 export async function loadProductBySlug(db: Queryable, slug: string): Promise<ProductRow | undefined> {
   return db.maybe(sql<ProductRow>`
     select id, slug, name, description, image_url, category_ids, options, currency, price_from_minor, price_to_minor,

@@ -25,6 +25,7 @@ export async function searchProducts(
   { whole, head, prefix }: SearchTerm,
   { categorySlug, inStock, priceMin, priceMax }: ProductFilter,
   { first, after }: Page,
+  withoutFacets = false,
 ): Promise<SearchResult> {
   return db.one(sql<Row>`
     with asked as materialized (
@@ -42,7 +43,8 @@ export async function searchProducts(
       select id, rank from hits where (rank, id) < (${after.key}::bigint, ${after.id}::uuid)
       order by rank desc, id desc limit ${first + 1}
     ),
-    facets as (select unnest(listed_in) as category_id, count(*) as count from hits group by 1)
+    alike as (select listed_in, count(*) as count from hits where not ${withoutFacets}::boolean group by listed_in),
+    facets as (select category_id, sum(count) as count from alike, unnest(listed_in) as category_id group by category_id)
     select (select count(*)::integer from hits) as total,
       (select coalesce(json_agg(json_build_object('id', id, 'key', rank::text) order by rank desc, id desc), '[]')
        from page) as positions,

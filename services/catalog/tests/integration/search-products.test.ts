@@ -80,6 +80,15 @@ describe('search', () => {
     expect(unknown.total).toBe(0);
   });
 
+  it('leaves out variants and facets on request, and nothing else', async () => {
+    const whole = await client.searchProducts({ term: 'shirt' });
+    const cards = await client.searchProducts({ term: 'shirt', withoutVariants: true, withoutFacets: true });
+    expect(whole.categories.length).toBeGreaterThan(0);
+    expect(whole.edges.every(({ product }) => (product?.variants.length ?? 0) > 0)).toBe(true);
+    const edges = whole.edges.map(({ product, cursor }) => ({ cursor, product: { ...product, variants: [] } }));
+    expect(cards).toEqual({ ...whole, categories: [], edges: edges.map((edge) => expect.objectContaining(edge)) });
+  });
+
   it('pages through equal ranks without repeating or losing one', async () => {
     const products = Array.from({ length: 7 }, (_, index) => productInit({ slug: `twin-${index}`, name: 'Twin Vase' }));
     await client.upsertProducts({ products });
