@@ -17,7 +17,7 @@ const USAGE = `stoa <command>
   start [--split] [--no-seed]    serve the shop: one process, or one for each service
   demo [--orders N] [--concurrency N] [--seed N] [--json]
                                  drive real checkouts through GraphQL
-  audit [--settle SECONDS] [--json] [--every SECONDS]
+  audit [--settle SECONDS] [--since 24h|2026-11-20T00:00Z] [--json] [--every SECONDS]
                                  check the invariants over the live databases; go on, and serve metrics
 
   saga list [--state S] [--older 60s]

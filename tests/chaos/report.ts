@@ -24,7 +24,7 @@ export function renderReport(outcomes: readonly FaultOutcome[], startedAt: Date,
   return `# Chaos run
 
 ${startedAt.toISOString()}, ${(durationMs / 60_000).toFixed(1)} minutes, ${outcomes.length} injections, ${orders} orders, ${all.length} violations.
-Split mode on ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.version}. Repeat it with \`npm run chaos\`.
+Split mode on ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Node ${process.version}. Repeat it with \`npm run chaos -- --report FILE\`.
 
 Recovery is the time from the end of the injection until a new order is confirmed and every service is ready.
 

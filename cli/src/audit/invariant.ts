@@ -33,6 +33,8 @@ export interface Invariant {
   readonly title: string;
   /** The databases it reads. Without one of them it is reported as not checked, never as holding. */
   readonly needs: readonly string[];
+  /** It is about sums over all orders, or about no order: `--since` does not narrow it. */
+  readonly isShopWide?: true;
   check(look: Look): Promise<Outcome>;
 }
 

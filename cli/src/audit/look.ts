@@ -6,6 +6,7 @@
 // behind it: minutes are fine, hours would not be.
 import type { Database, Queryable } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
+import { lowestOrderSince, scoped } from './scope.ts';
 import { SERVICE_DATABASES, SUBSCRIPTIONS } from './topology.ts';
 
 export interface Look {
@@ -20,6 +21,8 @@ export interface Look {
   isBehind(consumer: string): boolean;
   /** How far the consumer's snapshot is in its topic. */
   watermark(consumer: string): bigint;
+  /** The same look at everything, when this one is narrowed to newer orders. */
+  readonly whole: Look;
 }
 
 export type OpenDatabases = Readonly<Record<string, Database>>;
@@ -27,13 +30,17 @@ export type OpenDatabases = Readonly<Record<string, Database>>;
 /** An order that changed this recently may still be on its way through the other services. */
 const RECENT_SECONDS = 5;
 
-/** Runs `body` with a look. The databases are taken in this order; orders must be there. */
-export async function takeLook<T>(databases: OpenDatabases, body: (look: Look) => Promise<T>): Promise<T> {
+/** Runs `body` with a look. Orders is taken first and must be there. `since` narrows it to the orders placed since. */
+export async function takeLook<T>(
+  databases: OpenDatabases,
+  since: Date | undefined,
+  body: (look: Look) => Promise<T>,
+): Promise<T> {
   const names = ['orders', ...Object.keys(databases).filter((name) => name !== 'orders')];
   const snapshots = new Map<string, Queryable>();
   const open = async (rest: readonly string[]): Promise<T> => {
     const [name, ...others] = rest;
-    if (name === undefined) return body(await createLook(databases, snapshots));
+    if (name === undefined) return body(await narrow(await createLook(databases, snapshots), since));
     const database = databases[name];
     if (database === undefined) throw new Error(`the audit needs the database ${name}`);
     return database.transact(
@@ -72,7 +79,7 @@ async function createLook(databases: OpenDatabases, snapshots: ReadonlyMap<strin
     for (const { consumer, seq } of await readWatermarks(at(name))) watermarks.set(consumer, seq);
   }
   const watermark = (consumer: string) => watermarks.get(consumer) ?? 0n;
-  return {
+  const look: Look = {
     has: (name) => snapshots.has(name),
     at,
     now: (name) => databases[name] ?? at(name),
@@ -82,7 +89,17 @@ async function createLook(databases: OpenDatabases, snapshots: ReadonlyMap<strin
       const topic = SUBSCRIPTIONS.find((one) => one.consumer === consumer)?.topic;
       return topic === undefined || watermark(consumer) < (heads.get(topic) ?? 0n);
     },
+    get whole() {
+      return look;
+    },
   };
+  return look;
+}
+
+async function narrow(whole: Look, since: Date | undefined): Promise<Look> {
+  if (since === undefined) return whole;
+  const lowest = await lowestOrderSince(whole.at('orders'), since);
+  return { ...whole, at: (name) => scoped(whole.at(name), name, lowest), whole };
 }
 
 async function readMoving(orders: Queryable): Promise<Set<string>> {

@@ -21,28 +21,33 @@ export interface AuditReport {
   readonly inFlight: number;
   /** Undefined when it was not asked to settle. */
   readonly settled: Quiet | undefined;
+  /** ISO 8601; undefined when all orders were looked at. */
+  readonly since: string | undefined;
   readonly invariants: readonly InvariantReport[];
   readonly durationMs: number;
 }
 
 export function toReport(
   invariants: readonly InvariantReport[],
-  settled: Quiet | undefined,
-  durationMs: number,
+  { settled, since, durationMs }: { settled: Quiet | undefined; since: Date | undefined; durationMs: number },
 ): AuditReport {
   const sum = (of: (one: InvariantReport) => number) => invariants.reduce((total, one) => total + of(one), 0);
   const broken = sum((one) => one.broken);
   const ok = broken === 0 && settled?.isQuiet !== false;
-  return { ok, broken, inFlight: sum((one) => one.inFlight), settled, invariants, durationMs };
+  const inFlight = sum((one) => one.inFlight);
+  return { ok, broken, inFlight, settled, since: since?.toISOString(), invariants, durationMs };
 }
 
 export function renderAuditReport(report: AuditReport): string {
-  const { settled, invariants } = report;
+  const { settled, since, invariants } = report;
   const widths = {
     title: Math.max(...invariants.map(({ title }) => title.length)),
     status: Math.max(...invariants.map((one) => statusText(one).length)),
   };
-  const waited = settled === undefined ? [] : [quietText(settled), ''];
+  const told = [
+    ...(settled === undefined ? [] : [quietText(settled)]),
+    ...(since === undefined ? [] : [`orders placed since ${since}, and sums over the whole shop`]),
+  ];
   const lines = invariants.flatMap((one) => [
     `${one.id.padEnd(5)} ${one.title.padEnd(widths.title)}  ${statusText(one).padEnd(widths.status)}  ${countText(one)}`,
     ...one.examples.map(({ key, text }) => `        ${key}: ${text}`),
@@ -50,7 +55,7 @@ export function renderAuditReport(report: AuditReport): string {
       ? [`        and ${one.broken - one.examples.length} more`]
       : []),
   ]);
-  return `${[...waited, ...lines.map((line) => line.trimEnd()), '', verdict(report)].join('\n')}\n`;
+  return `${[...told, ...(told.length > 0 ? [''] : []), ...lines.map((line) => line.trimEnd()), '', verdict(report)].join('\n')}\n`;
 }
 
 function statusText({ status, broken, inFlight }: InvariantReport): string {

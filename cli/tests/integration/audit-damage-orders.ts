@@ -1,9 +1,8 @@
 // Ways to break what orders promise of themselves.
-import { randomUUID } from 'node:crypto';
 import type { Damage } from './audit-damage.ts';
 import { CONFIRMED, falsifiedEvent, MOVING, REJECTED } from './audit-world.ts';
 
-const stranger = randomUUID();
+const stranger = '01900000-0000-7000-8000-0000000000ff';
 
 export const ORDERS: readonly Damage[] = [
   {

@@ -71,7 +71,7 @@ interface Said {
   readonly text: string;
 }
 
-async function audit(options: { readonly settleMs?: number; readonly secondLookMs?: number } = {}): Promise<Said> {
+async function audit(options: { settleMs?: number; secondLookMs?: number; since?: Date } = {}): Promise<Said> {
   const parts: string[] = [];
   const out = new Writable({
     write(chunk, _, done) {
@@ -161,4 +161,36 @@ describe('the audit names the invariant that is broken', () => {
       expect(said.ok).toBe(false);
     },
   );
+});
+
+const ago = (seconds: number) => new Date(Date.now() - seconds * 1000);
+const DAMAGES = [...STOCK_AND_MONEY, ...ORDERS, ...EVENTS_AND_VIEWS];
+/** One way for each invariant. */
+const ONE_EACH = [...new Map(DAMAGES.map((damage) => [damage.names, damage])).values()];
+
+describe('--since', () => {
+  it.each(ONE_EACH)(
+    'names $names when $when, of an order placed since',
+    async ({ names, moving = false, naming, damage }) => {
+      await writeConsistentWorld(clients, { moving });
+      for (const [database, text, ...values] of damage) await clients[database]?.query(text, values);
+      const said = await audit({ since: ago(3600) });
+      expect(said.broken).toEqual([names]);
+      expect(said.examples).toContain(naming);
+    },
+  );
+
+  it('passes over what is wrong with older orders', async () => {
+    await writeConsistentWorld(clients, { moving: true });
+    await clients.orders?.query('delete from idempotency_key where order_id = $1', [CONFIRMED]);
+    await clients.inventory?.query(`update reservation set state = 'RELEASED' where order_id = $1`, [CONFIRMED]);
+    await clients.sandbox?.query('delete from ledger where order_ref = $1', [CONFIRMED]);
+    await clients.inventory?.query('update stock set reserved = 0');
+    const said = await audit({ since: ago(10) });
+    // Sums over all orders are not narrowed.
+    expect(said.broken).toEqual(['I3', 'I16b']);
+    expect(said.inFlight).toEqual([]);
+    expect(said.text).toMatch(/^orders placed since \d{4}-.*Z, and sums over the whole shop$/m);
+    expect(said.text).toMatch(/^I16a .* OK +0 orders$/m);
+  });
 });

@@ -1,10 +1,12 @@
 // The audit's parts that need no database: merging sorted sources, the saga's legal moves, the report.
+import { ConfigError } from '@stoa/chassis/config';
 import { defineSaga, type Json } from '@stoa/chassis/saga/define';
 import { BEYOND_PIVOT } from '@stoa/orders/saga/advance';
 import { type CheckoutData, checkout } from '@stoa/orders/saga/checkout';
 import { describe, expect, it } from 'vitest';
 import { legalMoves } from '../../src/audit/invariants/legal-saga-history.ts';
 import { type InvariantReport, renderAuditReport, toReport } from '../../src/audit/report.ts';
+import { readSince } from '../../src/audit/since.ts';
 import { type Keyed, mergeByKey } from '../../src/audit/stream.ts';
 
 async function* inBatches(...batches: string[][]): AsyncGenerator<Keyed[]> {
@@ -52,6 +54,8 @@ describe('the legal moves of a saga', () => {
   });
 });
 
+const WHOLE = { settled: undefined, since: undefined, durationMs: 1 };
+
 const one = (over: Partial<InvariantReport>): InvariantReport => ({
   id: 'I1',
   title: 'nothing is oversold',
@@ -66,7 +70,10 @@ const one = (over: Partial<InvariantReport>): InvariantReport => ({
 
 describe('the report', () => {
   it('is ok as long as nothing is broken, whatever is in flight', () => {
-    const report = toReport([one({}), one({ id: 'I10', status: 'IN_FLIGHT', inFlight: 3 })], undefined, 1200);
+    const report = toReport([one({}), one({ id: 'I10', status: 'IN_FLIGHT', inFlight: 3 })], {
+      ...WHOLE,
+      durationMs: 1200,
+    });
     expect(report.ok).toBe(true);
     expect(renderAuditReport(report)).toContain('all invariants hold, 3 in flight, in 1.2 s');
     expect(renderAuditReport(report)).toContain('I1    nothing is oversold  OK           1,234 SKUs');
@@ -74,7 +81,7 @@ describe('the report', () => {
 
   it('names what is broken, with examples, and says how many there are', () => {
     const examples = [{ key: 'sku TEE', text: '3 promised of 2 on hand' }];
-    const text = renderAuditReport(toReport([one({ status: 'BROKEN', broken: 7, examples })], undefined, 1));
+    const text = renderAuditReport(toReport([one({ status: 'BROKEN', broken: 7, examples })], WHOLE));
     expect(text).toContain('BROKEN 7');
     expect(text).toContain('        sku TEE: 3 promised of 2 on hand\n        and 6 more');
     expect(text).toContain('BROKEN: I1 (7 findings)');
@@ -82,13 +89,41 @@ describe('the report', () => {
 
   it('is not ok when the shop was to come to rest and did not', () => {
     const quiet = { isQuiet: false, waitedMs: 60_000, busy: ['1 orders are in flight'] };
-    const report = toReport([one({})], quiet, 1);
+    const report = toReport([one({})], { ...WHOLE, settled: quiet });
     expect(report.ok).toBe(false);
     expect(renderAuditReport(report)).toContain('NOT QUIET after 60.0 s: 1 orders are in flight');
   });
 
   it('never calls holding what could not be checked', () => {
-    const text = renderAuditReport(toReport([one({ status: 'NOT_CHECKED', checked: [] })], undefined, 1));
+    const text = renderAuditReport(toReport([one({ status: 'NOT_CHECKED', checked: [] })], WHOLE));
     expect(text).toContain('nothing is oversold  NOT CHECKED');
+  });
+});
+
+describe('--since', () => {
+  const now = new Date('2026-11-20T12:00:00Z');
+
+  it.each([
+    ['90s', '2026-11-20T11:58:30.000Z'],
+    ['30m', '2026-11-20T11:30:00.000Z'],
+    ['24h', '2026-11-19T12:00:00.000Z'],
+    ['7d', '2026-11-13T12:00:00.000Z'],
+    ['2026-11-20', '2026-11-20T00:00:00.000Z'],
+    ['2026-11-20T00:00Z', '2026-11-20T00:00:00.000Z'],
+    ['2026-11-20T09:30:15.250+02:00', '2026-11-20T07:30:15.250Z'],
+  ])('takes %s', (text, moment) => {
+    expect(readSince(text, now).toISOString()).toBe(moment);
+  });
+
+  it.each(['', '24', '-1h', '1w', 'yesterday', '2026-13-01', '2026-11-20T00:00', '2026-11-20 00:00Z', '9999999999h'])(
+    'refuses "%s" with one sentence about the command line',
+    (text) => {
+      expect(() => readSince(text, now)).toThrow(ConfigError);
+      expect(() => readSince(text, now)).toThrow(/^--since: ".*" must be a duration like .*T00:00Z$/);
+    },
+  );
+
+  it('refuses a moment that has not come', () => {
+    expect(() => readSince('2026-11-20T12:00:01Z', now)).toThrow('--since: 2026-11-20T12:00:01Z has not come yet');
   });
 });

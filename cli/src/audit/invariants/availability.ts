@@ -18,6 +18,7 @@ export const availability: Invariant = {
   id: 'I16b',
   title: 'the catalog shows inventory’s stock',
   needs: ['inventory', 'catalog'],
+  isShopWide: true,
   async check(look) {
     const found = collect();
     let skus = 0;

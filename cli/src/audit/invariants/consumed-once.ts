@@ -33,6 +33,7 @@ export const consumedOnce: Invariant = {
   id: 'I13a',
   title: 'consumers applied every message',
   needs: ['orders'],
+  isShopWide: true,
   async check(look) {
     const found = collect();
     const subscriptions = SUBSCRIPTIONS.filter((one) => look.has(one.database) && look.has(one.producer));

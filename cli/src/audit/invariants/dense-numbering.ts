@@ -21,6 +21,7 @@ export const denseNumbering: Invariant = {
   id: 'I15',
   title: 'event numbers have no gap',
   needs: ['orders'],
+  isShopWide: true,
   async check(look) {
     const found = collect();
     let events = 0n;

@@ -16,6 +16,7 @@ export const noOversell: Invariant = {
   id: 'I1',
   title: 'nothing is oversold',
   needs: ['orders', 'inventory'],
+  isShopWide: true,
   async check(look) {
     const found = collect();
     const [levels, sold] = await Promise.all([readLevels(look), readSold(look)]);

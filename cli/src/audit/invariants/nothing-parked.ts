@@ -16,6 +16,7 @@ export const nothingParked: Invariant = {
   id: 'I21',
   title: 'no message is parked',
   needs: ['orders'],
+  isShopWide: true,
   async check(look) {
     const found = collect();
     let resolved = 0n;

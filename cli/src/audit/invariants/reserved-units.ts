@@ -12,6 +12,7 @@ export const reservedUnits: Invariant = {
   id: 'I3',
   title: 'reservations add up to the stock reserved',
   needs: ['inventory'],
+  isShopWide: true,
   async check(look) {
     const found = collect();
     const rows = await look.at('inventory').rows(sql<Row>`

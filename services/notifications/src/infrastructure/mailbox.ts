@@ -8,7 +8,7 @@ import type { Mailer, OutgoingMail } from './mailer.ts';
 export function createMailboxMailer(db: Database, ids: Ids): Mailer {
   return {
     batchMax: 100,
-    batchSeconds: 30,
+    batchSeconds: 5,
     deliver: async (mails, settle) => {
       const settlements = mails.map(({ notificationId }) => ({ notificationId, outcome: { kind: 'sent' } as const }));
       const mailIds = mails.map(() => ids.uuid());
