@@ -15,6 +15,7 @@ const report = (broken: number): AuditReport => ({
   broken,
   inFlight: 0,
   settled: undefined,
+  since: undefined,
   invariants: [
     { id: 'I1', title: 'a', status: 'OK', checked: [], inFlight: 0, broken: 0, examples: [], durationMs: 1 },
     { id: 'I2', title: 'b', status: 'BROKEN', checked: [], inFlight: 0, broken, examples: [], durationMs: 1 },
