@@ -65,13 +65,14 @@ export async function measureParked(db: Queryable, metrics: Metrics, consumers: 
   }
 }
 
-/** Stuck: it asks for a person, or its timer is due and nobody acts. */
+/** Those that wait, in time, for somebody outside may be as old as they are. Stuck: it asks for a person, or its timer is due and nobody acts. */
 export async function measureSagas(db: Queryable, metrics: Metrics, sagas: readonly string[]): Promise<void> {
   const rows = await db.rows(sql<{ name: string; open: bigint; stuck: bigint; seconds: number }>`
     select s.name, count(*) as open,
       count(*) filter (where s.wake_at < now() - make_interval(secs => ${OVERDUE_SECONDS}) or exists (
         select from manual_task t where t.saga_id = s.saga_id and t.decided_at is null)) as stuck,
-      extract(epoch from clock_timestamp() - min(started.at))::float8 as seconds
+      coalesce(extract(epoch from clock_timestamp() - min(started.at)
+        filter (where not (s.extended and s.wake_at > now()))), 0)::float8 as seconds
     from saga s join saga_transition started on started.saga_id = s.saga_id and started.version = 1
     where s.wake_at is not null group by s.name`);
   const found = new Map(rows.map((row) => [row.name, row]));
@@ -79,6 +80,8 @@ export async function measureSagas(db: Queryable, metrics: Metrics, sagas: reado
     const { open = 0n, stuck = 0n, seconds = 0 } = found.get(saga) ?? {};
     metrics.gauge('saga_open', 'Sagas that have not ended', Number(open), { saga });
     metrics.gauge('saga_stuck', 'Sagas that ask for a person or that nobody moves', Number(stuck), { saga });
-    metrics.gauge('saga_oldest_seconds', 'Age of the oldest saga that has not ended', seconds, { saga });
+    metrics.gauge('saga_oldest_seconds', 'Age of the oldest saga that has not ended and may not wait', seconds, {
+      saga,
+    });
   }
 }

@@ -73,6 +73,8 @@ test('sagas that have not ended, and those that are stuck', async () => {
     ['00000000-0000-7000-8000-000000000002', 305, -90],
     ['00000000-0000-7000-8000-000000000003', 205, 30],
     ['00000000-0000-7000-8000-000000000004', 9005, null],
+    // Waits for somebody outside, in time.
+    ['00000000-0000-7000-8000-000000000005', 5005, 30],
   ] as const;
   for (const [id, age, wake] of sagas) {
     await service.db.run(sql`
@@ -82,10 +84,11 @@ test('sagas that have not ended, and those that are stuck', async () => {
       insert into saga_transition (saga_id, version, from_state, to_state, trigger_id, at)
       values (${id}, 1, '', 'S', 'start', now() - make_interval(secs => ${age}::float8))`);
   }
+  await service.db.run(sql`update saga set extended = true where saga_id = ${sagas[4][0]}`);
   await service.db.run(sql`
     insert into manual_task (id, saga_id, kind, context) values (gen_random_uuid(), ${sagas[2][0]}, 'S', '{}')`);
   expect(await measured((db, metrics) => measureSagas(db, metrics, ['checkout', 'return']))).toEqual({
-    'saga_open{saga="checkout"}': 3,
+    'saga_open{saga="checkout"}': 4,
     'saga_open{saga="return"}': 0,
     'saga_stuck{saga="checkout"}': 2,
     'saga_stuck{saga="return"}': 0,

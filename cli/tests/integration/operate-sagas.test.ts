@@ -39,6 +39,7 @@ describe('an order whose customer must act at the bank', () => {
     const waiting = await listSagas(shop.data, { olderSeconds: 60, limit: 10 });
     expect(waiting.groups).toMatchObject([{ count: 1, waiting: 1, overMinute: 0, overTenMinutes: 0 }]);
     expect(waiting.sagas).toEqual([]);
+    expect(storyText(await tellStory(shop.data, orderId))).toContain('AUTHORIZING (waits for longer)');
     expect((await listSagas(shop.data, { olderSeconds: 0, limit: 10 })).sagas).toMatchObject([{ sagaId: orderId }]);
 
     await shop.db.run(sql`update saga set wake_at = now() where saga_id = ${orderId}`);

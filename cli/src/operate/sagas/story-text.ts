@@ -30,8 +30,10 @@ export function storyText(story: ExplainedStory): string {
 }
 
 function transitionLines({ transitions }: ExplainedStory): string[] {
-  return transitions.map(({ version, from, to, at, trigger }) => {
-    const move = from === to ? `${to} (sent again)` : `${from || '(start)'} -> ${to}`;
+  return transitions.map(({ version, from, to, at, trigger, triggerId }) => {
+    // Timers and operators ("timer:3") send again; of the replies only one that extends the deadline leaves it there.
+    const stays = triggerId.includes(':') ? 'sent again' : 'waits for longer';
+    const move = from === to ? `${to} (${stays})` : `${from || '(start)'} -> ${to}`;
     return `${String(version).padStart(3)}  ${clockTime(at)}  ${move}: ${trigger}`;
   });
 }
