@@ -10,6 +10,7 @@ import { chassisWords, fileLength, runningTests, typeHoles } from './checks/hygi
 import { environments } from './checks/kubernetes.ts';
 import { alertedMetrics, generatedPolicy, routesByHand, samePolicy } from './checks/mesh.ts';
 import { declaredPackages, pinnedPackages, registryNames } from './checks/packages.ts';
+import { queries } from './checks/prometheus.ts';
 import { type Finding, type Repository, readRepository } from './checks/repository.ts';
 import { root, runTool } from './checks/run-tool.ts';
 
@@ -28,6 +29,7 @@ const checks: readonly Check[] = [
   tool('policy and reference up to date (npm run generate)', generatedPolicy),
   tool('mesh policy is the run-time policy', samePolicy),
   tool('environments (kustomize)', environments),
+  tool('queries of alerts and analyses (promtool)', queries),
   tool('no breaking change (buf breaking)', bufBreaking),
   tool('types (tsc)', command('tsc', '-p', 'tsconfig.json')),
   tool('format and lint (biome ci)', command('biome', 'ci', '--error-on-warnings', '--colors=off', '.')),

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { ConfigError } from '@stoa/chassis/config';
 import { actions } from './commands/actions.ts';
 import { audit } from './commands/audit.ts';
+import { canary } from './commands/canary.ts';
 import { demo } from './commands/demo.ts';
 import { migrateDatabases } from './commands/migrate.ts';
 import { parked } from './commands/parked.ts';
@@ -32,6 +33,9 @@ const USAGE = `stoa <command>
   rebuild READ_MODEL [--dry-run] rebuild from events, compare, swap
   actions list                   what operators did, and why
                                  (all of these: --json; those that change something: --reason TEXT [--by NAME])
+
+  canary show|share|promote|rollback SERVICE [--version V] [--percent N] [--reason TEXT]
+                                 which version is a service's canary, and its share of the aggregates
 
   reset                          delete all data of this home
   migrate                        bring databases up to date, as the owners that STOA_MIGRATE_URL_<NAME> name
@@ -66,6 +70,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   republish,
   rebuild,
   actions,
+  canary,
   migrate: migrateDatabases,
   reset,
   async help() {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Called by skaffold before it deploys: mesh/environments/before-deploy.sh dev|one|ci|prod. Makes the namespace and, once, its
+# Called by skaffold before it deploys: mesh/environments/before-deploy.sh dev|one|ci|canary|prod. Makes the namespace and, once, its
 # secrets; removes the last migrations' Job, which could not be changed.
 set -eu
 environment=$1

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { databaseVariable } from '@stoa/chassis/host/host-config';
 import { createCredentialKeys, signServiceCredential } from '@stoa/chassis/rpc/credentials';
 import { passwordVariable } from '../../scripts/generate/nats.ts';
-import { MIGRATIONS, OPERATOR } from '../../scripts/generate/settings.ts';
+import { AUDITOR, MIGRATIONS, OPERATOR } from '../../scripts/generate/settings.ts';
 import { monolith, separateWorkloads, type Workload } from '../../scripts/generate/workload.ts';
 import { currentModel } from '../../scripts/generate/write.ts';
 
@@ -36,6 +36,7 @@ async function secretsOf(workloads: readonly Workload[]) {
     databases.map((database): [string, Role] => [database, { database, password: random(), ownerPassword: random() }]),
   );
   const brokerUsers = new Map(workloads.filter((w) => w.usesBroker).map(({ name }) => [name, random()]));
+  const auditorPassword = random();
   const keys = await createCredentialKeys();
   const common = { STOA_TRUST_KEY: keys.trustKey };
   const own = workloads.map(async (workload) =>
@@ -53,8 +54,12 @@ async function secretsOf(workloads: readonly Workload[]) {
     // For `kubectl run` and Jobs that call services as the operator.
     secret(OPERATOR, { ...common, STOA_SERVICE_CREDENTIAL: await signServiceCredential(keys.signingKey, [OPERATOR]) }),
     secret(MIGRATIONS, migrationSecrets(roles)),
+    secret(AUDITOR, auditorSecrets(databases, auditorPassword)),
     secret('nats', brokerSecrets(brokerUsers)),
-    secret('postgres', { password: random(), 'roles.sql': [...roles.values()].map(roleSql).join('\n') }),
+    secret('postgres', {
+      password: random(),
+      'roles.sql': [auditorSql(auditorPassword), ...[...roles.values()].map(roleSql)].join('\n'),
+    }),
   ];
 }
 
@@ -89,6 +94,18 @@ function brokerSecrets(users: ReadonlyMap<string, string>): Data {
     [...users, ['sys', random()]].map(([user, password]) => [passwordVariable(user as string), password as string]),
   );
 }
+
+const AUDIT_ROLE = 'stoa_audit';
+
+function auditorSecrets(databases: readonly string[], password: string): Data {
+  return Object.fromEntries(
+    databases.map((database) => [databaseVariable(database), url(AUDIT_ROLE, password, database)]),
+  );
+}
+
+/** Reads everything and changes nothing. */
+const auditorSql = (password: string) =>
+  `create role ${AUDIT_ROLE} login password '${password}' in role pg_read_all_data;`;
 
 /** What production's platform makes: an owner that migrates, a role that reads and writes rows, and their database. */
 function roleSql({ database, password, ownerPassword }: Role): string {

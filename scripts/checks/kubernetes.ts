@@ -6,15 +6,17 @@ import type { Setting } from '@stoa/chassis/config';
 import type { Outcome } from './contracts.ts';
 import { type Document, documentsOf, objectOf } from './documents.ts';
 import { linkerdRules } from './mesh.ts';
+import { differencesOf, manifestTable, runtimeTable } from './policy-equality.ts';
 import { brokenReferences } from './references.ts';
+import { rolloutProblems } from './rollouts.ts';
 import { root, runTool } from './run-tool.ts';
 import { graceProblems, type ReadSettings, unreadSettings } from './settings.ts';
 import { skaffoldProblems } from './skaffold.ts';
 
 const FOLDER = 'mesh/environments';
 const VALIDATOR = join(root, '..', 'shared', 'validate-manifests.mjs');
-/** Pods that no manifest here makes: CloudNativePG's instances, and the operator's command, run by hand. */
-const FOREIGN_PODS = ['postgres', 'cli'];
+/** Pods that not every environment makes: CloudNativePG's instances, the operator's command, the auditor, canaries' Jobs. */
+const FOREIGN_PODS = ['postgres', 'cli', 'auditor', 'canary-step'];
 
 interface Rendering {
   readonly name: string;
@@ -77,8 +79,23 @@ async function ownRules({ name, documents }: Rendering, settings: ReadSettings):
   return [
     ...brokenReferences({ name, documents, secrets, foreignPods: FOREIGN_PODS }),
     ...linkerdRules(documents),
-    ...[...unreadSettings(documents, settings), ...graceProblems(documents)].map((why) => `${name}: ${why}`),
+    ...[
+      ...unreadSettings(documents, settings),
+      ...graceProblems(documents),
+      ...rolloutProblems(documents),
+      ...(await policyProblems(documents)),
+    ].map((why) => `${name}: ${why}`),
   ];
+}
+
+/** What is deployed with the mesh enforces what the chassis does, whatever components changed on the way. */
+async function policyProblems(documents: readonly Document[]): Promise<string[]> {
+  if (!documents.some(({ kind }) => kind === 'GRPCRoute')) return [];
+  const [{ loadContracts }, { SERVICES }] = await Promise.all([
+    import('../generate/contracts.ts'),
+    import('@stoa/cli/services'),
+  ]);
+  return differencesOf(runtimeTable(await loadContracts(), SERVICES), manifestTable(documents));
 }
 
 /** Production's secrets come by reference, all others are generated. */

@@ -135,12 +135,12 @@ const PROCESS_METRIC = /^(nodejs|process)_/;
 export function alertedMetrics({ texts, sources }: Repository): Finding[] {
   const code = sources.filter(({ path }) => !path.includes('/tests/')).map(({ text }) => text);
   return [...texts]
-    .filter(([path, text]) => path.startsWith('mesh/') && text.includes('kind: PrometheusRule'))
+    .filter(([path, text]) => path.startsWith('mesh/') && /kind: (PrometheusRule|AnalysisTemplate)/.test(text))
     .flatMap(([path, text]) => {
       const names = new Set([...text.matchAll(/\bstoa_(\w+)/g)].map(([, name]) => name as string));
       return [...names]
         .map((name) => name.replace(/_(bucket|count|sum)$/, ''))
         .filter((name) => !PROCESS_METRIC.test(name) && !code.some((source) => source.includes(`'${name}'`)))
-        .map((name) => ({ path, message: `an alert on stoa_${name}, which nothing exports` }));
+        .map((name) => ({ path, message: `a query for stoa_${name}, which nothing exports` }));
     });
 }

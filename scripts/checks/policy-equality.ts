@@ -50,7 +50,7 @@ export function manifestTable(documents: readonly Document[]): Row[] {
         const callers = callersOf(route, documents);
         for (const method of methodsOf(route)) change(name.slice(0, -'-grpc'.length), method, { callers });
       }
-      if (parent.kind === 'Service') {
+      if (parent.kind === 'Service' && route.kind === 'GRPCRoute') {
         const retried = Object.keys(route.annotations).some((key) => key.startsWith('retry.linkerd.io/'));
         const timeoutMs = milliseconds(route.annotations['timeout.linkerd.io/request']);
         for (const method of methodsOf(route)) change(name, method, { timeoutMs, retried });

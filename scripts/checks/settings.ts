@@ -43,17 +43,21 @@ const FORCED_END_SECONDS = 5;
 export function graceProblems(documents: readonly Document[]): string[] {
   const common = documents.find(({ kind, name }) => kind === 'ConfigMap' && name.startsWith('stoa-common'));
   const drainSeconds = Number(objectOf(common?.all.data).STOA_DRAIN_MS) / 1000;
-  return documents
-    .filter(({ kind }) => kind === 'Deployment' || kind === 'Rollout')
-    .flatMap((document) => {
-      const spec = objectOf(podTemplateOf(document)?.spec);
-      const container = objectOf(listOf(spec.containers)[0]);
-      const pause = Number(objectOf(objectOf(objectOf(container.lifecycle).preStop).sleep).seconds);
-      const needed = pause + drainSeconds + FORCED_END_SECONDS;
-      const given = Number(spec.terminationGracePeriodSeconds);
-      if (needed <= given) return [];
-      return [
-        `${document.kind}/${document.name}: needs ${needed} s to end (preStop, drain, exit) and is given ${given} s`,
-      ];
-    });
+  return (
+    documents
+      // Of services alone: nobody calls the others. A Rollout takes its pods from a Deployment.
+      .filter(({ kind }) => kind === 'Deployment')
+      .flatMap((document) => {
+        const spec = objectOf(podTemplateOf(document)?.spec);
+        const container = objectOf(listOf(spec.containers)[0]);
+        if (container.name !== 'service') return [];
+        const pause = Number(objectOf(objectOf(objectOf(container.lifecycle).preStop).sleep).seconds);
+        const needed = pause + drainSeconds + FORCED_END_SECONDS;
+        const given = Number(spec.terminationGracePeriodSeconds);
+        if (needed <= given) return [];
+        return [
+          `${document.kind}/${document.name}: needs ${needed} s to end (preStop, drain, exit) and is given ${given} s`,
+        ];
+      })
+  );
 }

@@ -1,6 +1,7 @@
 // Everything that is derived from the contracts besides code, as paths and texts. Pure: what is written and what the
 // check compares are the same list.
 import { asyncApi } from './asyncapi.ts';
+import { canaryArtefacts } from './canary.ts';
 import { serviceCatalogue } from './catalogue.ts';
 import { brokerPolicy } from './linkerd-broker.ts';
 import { inboundPolicy } from './linkerd-inbound.ts';
@@ -23,6 +24,7 @@ export function artefacts(model: Model): Artefact[] {
   return [
     ...clusterPolicy('mesh/generated', separate, 'one Deployment for each service'),
     ...clusterPolicy(`mesh/generated/${MONOLITH}`, [monolith(model)], 'all services in one Deployment'),
+    ...canaryArtefacts(separate),
     policyTable(separate),
     ...objectives(),
     asyncApi(model),

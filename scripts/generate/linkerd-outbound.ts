@@ -3,6 +3,7 @@
 // Service itself: an annotation there would cover every method, writes included.
 //
 // A Service port with routes answers only what matches one of them, so every method is in exactly one.
+import { EventLogService } from '@stoa/proto/stoa/chassis/v1/event_log_pb';
 import { grpcMatch } from './linkerd-inbound.ts';
 import { type Manifest, metadata } from './manifests.ts';
 import type { MethodModel } from './model.ts';
@@ -18,27 +19,44 @@ const RETRIES_MAX = 2;
  */
 const RETRY_ON = 'unavailable';
 
-export function outboundRoutes({ name, methods }: Workload): Manifest[] {
-  const called = methods.filter(({ callers }) => callers.length > 0);
-  const groups = Map.groupBy(called, (method) => routeName(name, method));
-  return [...groups]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([route, group]) => ({
-      apiVersion: 'gateway.networking.k8s.io/v1',
-      kind: 'GRPCRoute',
-      metadata: metadata(route, name, annotations(group)),
-      spec: {
-        parentRefs: [{ group: 'core', kind: 'Service', name, port: PORTS.grpc }],
-        rules: chunks(group.map(grpcMatch)).map((matches) => ({
-          matches,
-          backendRefs: [{ name, port: PORTS.grpc }],
-        })),
-      },
-    }));
+/** Methods that have one route. */
+export interface OutboundGroup {
+  readonly route: string;
+  readonly methods: readonly MethodModel[];
+  readonly annotations: Readonly<Record<string, string>>;
+  /** The log of a producer's events, which every service may ask for. */
+  readonly isLog: boolean;
 }
 
-function routeName(workload: string, { deadlineMs, sideEffectFree }: MethodModel): string {
-  return `${workload}-${deadlineMs}ms-${sideEffectFree ? 'retried' : 'once'}`;
+export function outboundGroups({ name, methods }: Workload): OutboundGroup[] {
+  const called = methods.filter(({ callers }) => callers.length > 0);
+  return [...Map.groupBy(called, (method) => routeName(name, method))]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([route, group]) => ({ route, methods: group, annotations: annotations(group), isLog: group.every(isLog) }));
+}
+
+export function outboundRoutes(workload: Workload): Manifest[] {
+  const { name } = workload;
+  return outboundGroups(workload).map((group) => ({
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'GRPCRoute',
+    metadata: metadata(group.route, name, group.annotations),
+    spec: {
+      parentRefs: [{ group: 'core', kind: 'Service', name, port: PORTS.grpc }],
+      rules: chunks(group.methods.map(grpcMatch)).map((matches) => ({
+        matches,
+        backendRefs: [{ name, port: PORTS.grpc }],
+      })),
+    },
+  }));
+}
+
+const isLog = ({ desc }: MethodModel) => desc.parent.typeName === EventLogService.typeName;
+
+/** A canary splits all routes but those of the log, which are therefore routes of their own. */
+function routeName(workload: string, method: MethodModel): string {
+  const { deadlineMs, sideEffectFree } = method;
+  return `${workload}-${isLog(method) ? 'log-' : ''}${deadlineMs}ms-${sideEffectFree ? 'retried' : 'once'}`;
 }
 
 function annotations([first]: readonly MethodModel[]): Record<string, string> {
@@ -54,7 +72,7 @@ export function linkerdDuration(ms: number): string {
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }
 
-function chunks<T>(all: readonly T[]): T[][] {
+export function chunks<T>(all: readonly T[]): T[][] {
   return Array.from({ length: Math.ceil(all.length / MATCHES_MAX) }, (_, index) =>
     all.slice(index * MATCHES_MAX, (index + 1) * MATCHES_MAX),
   );

@@ -3,7 +3,7 @@
 //
 // Between meshed pods a connection arrives at the port itself, or at the proxy's own port when its protocol is opaque.
 import { type Manifest, metadata, podLabels } from './manifests.ts';
-import { MIGRATIONS, OPERATOR, OUTSIDE_PORTS, PLATFORM, PORTS, PROXY_PORTS } from './settings.ts';
+import { AUDITOR, DATABASE_COMMANDS, OPERATOR, OUTSIDE_PORTS, PLATFORM, PORTS, PROXY_PORTS } from './settings.ts';
 import type { Workload } from './workload.ts';
 
 const tcp = (...ports: readonly number[]) => ports.map((port) => ({ protocol: 'TCP', port }));
@@ -76,11 +76,16 @@ export function commonPolicy(workloads: readonly Workload[]): Manifest[] {
       policyTypes: ['Egress'],
       egress: [{ to: named(({ callers }) => callers.includes(OPERATOR)), ports: tcp(PORTS.grpc, PROXY_PORTS.inbound) }],
     }),
-    policy(MIGRATIONS, {
-      podSelector: { matchLabels: podLabels(MIGRATIONS) },
-      policyTypes: ['Egress'],
-      egress: [{ to: [pods('postgres')], ports: tcp(PORTS.postgres) }],
-    }),
+    ...DATABASE_COMMANDS.map((name) =>
+      policy(name, {
+        podSelector: { matchLabels: podLabels(name) },
+        policyTypes: name === AUDITOR ? ['Ingress', 'Egress'] : ['Egress'],
+        ...(name === AUDITOR
+          ? { ingress: [{ from: [namespace(PLATFORM.prometheus.namespace)], ports: tcp(PORTS.admin) }] }
+          : {}),
+        egress: [{ to: [pods('postgres')], ports: tcp(PORTS.postgres) }],
+      }),
+    ),
   ];
 }
 
@@ -106,7 +111,7 @@ function databasePolicy(clients: readonly object[]): Manifest {
     podSelector: { matchLabels: podLabels('postgres') },
     policyTypes: ['Ingress', 'Egress'],
     ingress: [
-      { from: [...clients, pods(MIGRATIONS), pods('postgres')], ports: tcp(PORTS.postgres) },
+      { from: [...clients, ...DATABASE_COMMANDS.map(pods), pods('postgres')], ports: tcp(PORTS.postgres) },
       { from: [namespace(PLATFORM.postgresOperatorNamespace)], ports: tcp(PORTS.postgres, 8000) },
       { from: [namespace(PLATFORM.prometheus.namespace)], ports: tcp(9187) },
     ],

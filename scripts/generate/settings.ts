@@ -29,6 +29,21 @@ export const OPERATOR = 'cli';
 /** Runs the migrations with the owners' roles. */
 export const MIGRATIONS = 'migrate';
 
+/** Reads all databases and tells as metrics whether they agree: mesh/components/auditor. */
+export const AUDITOR = 'auditor';
+
+/** A step of a Rollout that tells a service's database of its canary: mesh/components/canary. */
+export const CANARY_STEP = 'canary-step';
+
+/** Programs of ours that talk to PostgreSQL and to nobody else. */
+export const DATABASE_COMMANDS = [AUDITOR, CANARY_STEP, MIGRATIONS];
+
+/** The namespace of everything of ours. */
+export const NAMESPACE = 'stoa';
+
+/** Percentages of calls and of aggregates at which a canary is looked at. */
+export const CANARY_STEPS: readonly number[] = [5, 25, 50, 100];
+
 /** The name that everything of the modular monolith (one Deployment) carries. */
 export const MONOLITH = 'stoa';
 

@@ -51,6 +51,8 @@ export async function grantRows(ownerUrl: string, role: string): Promise<void> {
     const database = quote(rows[0]?.name as string);
     await owner.query(`revoke all on database ${database} from public`);
     await owner.query(`grant connect on database ${database} to ${quote(role)}`);
+    // Whoever may read everything in this cluster anyway (the auditor) reads here too.
+    await owner.query(`grant connect on database ${database} to pg_read_all_data`);
     const rights = 'select, insert, update, delete';
     await owner.query(`grant usage on schema public to ${quote(role)}`);
     await owner.query(`grant ${rights} on all tables in schema public to ${quote(role)}`);

@@ -6,6 +6,7 @@ import { migrateDatabases, readTargets } from '../../src/commands/migrate.ts';
 
 const database = `m_${randomBytes(6).toString('hex')}`;
 const owner = `${database}_owner`;
+const auditor = `${database}_audit`;
 const urlOf = (role: string) => {
   const url = new URL(inject('postgresUrl'));
   url.username = role;
@@ -19,12 +20,13 @@ beforeAll(async () => {
   admin = new pg.Client({ connectionString: inject('postgresUrl') });
   await admin.connect();
   for (const role of [owner, database]) await admin.query(`create role ${role} login password 'test'`);
+  await admin.query(`create role ${auditor} login password 'test' in role pg_read_all_data`);
   await admin.query(`create database ${database} owner ${owner}`);
 });
 
 afterAll(async () => {
   await admin.query(`drop database ${database} with (force)`);
-  for (const role of [owner, database]) await admin.query(`drop role ${role}`);
+  for (const role of [owner, database, auditor]) await admin.query(`drop role ${role}`);
   await admin.end();
 });
 
@@ -39,7 +41,7 @@ async function as<T>(role: string, work: (client: pg.Client) => Promise<T>): Pro
 }
 
 describe('stoa migrate', () => {
-  it("makes the tables as the owner, for the service's role to use and not to change; again is no change", async () => {
+  it("makes the tables as the owner, for the service's role to use, for an auditor to read; again is no change", async () => {
     const env = { STOA_MIGRATE_URL_SHIPPING: urlOf(owner) };
     expect(await migrateDatabases([], env)).toBe(0);
     expect(await migrateDatabases([], env)).toBe(0);
@@ -48,6 +50,11 @@ describe('stoa migrate', () => {
       expect(rows[0]?.n).toBe('0');
       await expect(client.query('drop table shipment')).rejects.toThrow('must be owner');
       await expect(client.query('create table other (id int)')).rejects.toThrow('permission denied');
+    });
+    await as(auditor, async (client) => {
+      const { rows } = await client.query<{ n: string }>('select count(*) as n from shipment');
+      expect(rows[0]?.n).toBe('0');
+      await expect(client.query('delete from shipment')).rejects.toThrow('permission denied');
     });
   });
 });

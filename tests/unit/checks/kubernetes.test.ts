@@ -185,7 +185,7 @@ describe('alerts', () => {
       'chassis/src/metrics-of-calls.ts': "metrics.observe('calls_seconds', 'help', 1);\n",
     });
     expect(alertedMetrics(repository).map(({ message }) => message)).toEqual([
-      'an alert on stoa_lag, which nothing exports',
+      'a query for stoa_lag, which nothing exports',
     ]);
   });
 });

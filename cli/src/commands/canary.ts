@@ -1,0 +1,64 @@
+// `stoa canary`: tells a service's database of its canary. Steps of a Rollout run it (mesh/components/canary), and
+// operators after an abort. The database is the one that STOA_DATABASE_URL_<SERVICE> names, else that of the running shop.
+import { parseArgs } from 'node:util';
+import { ConfigError } from '@stoa/chassis/config';
+import { createLog } from '@stoa/chassis/log';
+import { openPgDatabase, type PgDatabase } from '@stoa/chassis/postgres/pg-database';
+import { systemRuntime } from '@stoa/chassis/runtime';
+import { endCanary, readCanaryState, shareWithCanary } from '../operate/canary-row.ts';
+import { findRunning, homeFolder } from '../start/home.ts';
+import { namedDatabases } from './audit.ts';
+import { readCount } from './read-count.ts';
+
+const ACTIONS = 'show, share, promote or rollback';
+
+export async function canary(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      version: { type: 'string' },
+      percent: { type: 'string', default: '0' },
+      reason: { type: 'string', default: '' },
+    },
+  });
+  const [action = '', service = ''] = positionals;
+  const percent = readCount('--percent', values.percent, 0, 100);
+  const db = open(service);
+  try {
+    const version = values.version ?? (await readCanaryState(db))?.version;
+    if (action !== 'show') await change(db, { action, version, percent, reason: values.reason });
+    const now = await readCanaryState(db);
+    const text = now === undefined ? 'never had a canary' : `${now.version}: ${now.state}, ${now.percent} % ${now.why}`;
+    process.stdout.write(`${service}: ${text.trimEnd()}\n`);
+    return 0;
+  } finally {
+    await db.close();
+  }
+}
+
+interface Change {
+  readonly action: string;
+  readonly version: string | undefined;
+  readonly percent: number;
+  readonly reason: string;
+}
+
+async function change(db: PgDatabase, { action, version, percent, reason }: Change): Promise<void> {
+  if (!['share', 'promote', 'rollback'].includes(action)) throw new ConfigError(`say ${ACTIONS}, and which service`);
+  if (version === undefined || version === '') throw new ConfigError('there is no canary yet: say --version');
+  if (action === 'share') return shareWithCanary(db, version, percent);
+  const state = action === 'promote' ? 'promoted' : 'rolled back';
+  const ended = await endCanary(db, version, { state, why: reason });
+  if (!ended) throw new Error(`the canary is not ${version}`);
+}
+
+function open(service: string): PgDatabase {
+  const databases = namedDatabases(process.env) ?? findRunning(homeFolder(process.env))?.databases ?? {};
+  const url = databases[service];
+  if (url === undefined)
+    throw new ConfigError(`there is no database of "${service}"; say ${ACTIONS}, and which service`);
+  const { clock, random } = systemRuntime();
+  const log = createLog('silent');
+  return openPgDatabase({ url, poolMax: 1, applicationName: 'stoa-canary', log, clock, random });
+}

@@ -1,0 +1,36 @@
+// What a service's database knows of its canary (docs/decisions/0010-canary.md): one row, which pods of both versions
+// follow as they run.
+import type { Queryable } from '@stoa/chassis/postgres/database';
+import { sql } from '@stoa/chassis/postgres/sql';
+
+export interface CanaryState {
+  readonly version: string;
+  readonly percent: number;
+  readonly state: string;
+  readonly why: string;
+  readonly changedAt: Date;
+}
+
+export function readCanaryState(db: Queryable): Promise<CanaryState | undefined> {
+  return db.maybe(sql<CanaryState>`
+    select version, percent, state, why, changed_at as "changedAt" from canary`);
+}
+
+/** A version is the canary now and handles that many in a hundred aggregates; it replaces any canary before it. */
+export async function shareWithCanary(db: Queryable, version: string, percent: number): Promise<void> {
+  await db.run(sql`
+    insert into canary (version, percent, state) values (${version}, ${percent}, 'running')
+    on conflict (only_one) do update
+    set version = excluded.version, percent = excluded.percent, state = 'running', why = '', changed_at = now()`);
+}
+
+/** Ends the canary of that version one way or the other; false when there is none. Repeating it changes nothing. */
+export async function endCanary(
+  db: Queryable,
+  version: string,
+  end: { readonly state: 'rolled back' | 'promoted'; readonly why: string },
+): Promise<boolean> {
+  const ended = await db.run(sql`
+    update canary set state = ${end.state}, why = ${end.why}, changed_at = now() where version = ${version}`);
+  return ended === 1;
+}

@@ -1,0 +1,48 @@
+// `stoa canary` against a real database: what steps of a Rollout and operators tell a service of its canary.
+import { sql } from '@stoa/chassis/postgres/sql';
+import { defineService } from '@stoa/chassis/service';
+import { type TestService, testService } from '@stoa/chassis/testing/test-service';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { canary } from '../../src/commands/canary.ts';
+
+const VARIABLE = 'STOA_DATABASE_URL_ORDERS';
+const definition = defineService({
+  name: 'orders',
+  config: {},
+  migrations: new URL('../../../chassis/tests/integration/fixtures/migrations/', import.meta.url),
+});
+
+let service: TestService;
+beforeAll(async () => {
+  service = await testService(definition, { postgresUrl: inject('postgresUrl'), logLevel: 'silent' });
+  process.env[VARIABLE] = service.urls.orders;
+});
+afterAll(async () => {
+  delete process.env[VARIABLE];
+  await service.stop();
+});
+
+const row = () =>
+  service.db.maybe(sql<{ version: string; percent: number; state: string; why: string }>`
+    select version, percent, state, why from canary`);
+
+it('shares, promotes and rolls back; a new version replaces the one before', async () => {
+  await canary(['show', 'orders']);
+  expect(await row()).toBeUndefined();
+  await canary(['share', 'orders', '--version=abc', '--percent=5']);
+  await canary(['share', 'orders', '--version=abc', '--percent=25']);
+  expect(await row()).toEqual({ version: 'abc', percent: 25, state: 'running', why: '' });
+  await canary(['rollback', 'orders', '--reason', 'p95']);
+  expect(await row()).toEqual({ version: 'abc', percent: 25, state: 'rolled back', why: 'p95' });
+  await canary(['share', 'orders', '--version=def', '--percent=5']);
+  await canary(['promote', 'orders', '--version=def', '--percent=100']);
+  await canary(['promote', 'orders', '--version=def', '--percent=100']);
+  expect(await row()).toEqual({ version: 'def', percent: 5, state: 'promoted', why: '' });
+});
+
+it('refuses to end a canary that is not the one, and what it does not understand', async () => {
+  await expect(canary(['rollback', 'orders', '--version=abc'])).rejects.toThrow('the canary is not abc');
+  await expect(canary(['share', 'orders', '--version=x', '--percent=101'])).rejects.toThrow('--percent');
+  await expect(canary(['stop', 'orders'])).rejects.toThrow('say show, share, promote or rollback');
+  await expect(canary(['show', 'order'])).rejects.toThrow('there is no database of "order"');
+});
