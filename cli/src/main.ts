@@ -1,6 +1,7 @@
 // The `stoa` command: hosts the services and operates them.
 import { parseArgs } from 'node:util';
 import { ConfigError } from '@stoa/chassis/config';
+import { readCanaryOption } from './canary/option.ts';
 import { actions } from './commands/actions.ts';
 import { audit } from './commands/audit.ts';
 import { canary } from './commands/canary.ts';
@@ -12,10 +13,15 @@ import { republish } from './commands/republish.ts';
 import { reset } from './commands/reset.ts';
 import { saga } from './commands/saga.ts';
 import { tasks } from './commands/tasks.ts';
+import { serviceNames } from './load-services.ts';
 
 const USAGE = `stoa <command>
 
   start [--split] [--no-seed]    serve the shop: one process, or one for each service
+        --split --canary SERVICE=FOLDER_OR_GIT_REF:PERCENT
+                                 a second version of a service beside the first: a share of its calls and
+                                 orders, judged against the first, taken back by itself when it is worse
+        [--canary-steps 25,50,100] [--canary-step-seconds 15]
   demo [--orders N] [--concurrency N] [--seed N] [--json]
                                  drive real checkouts through GraphQL
   audit [--settle SECONDS] [--since 24h|2026-11-20T00:00Z] [--json] [--every SECONDS]
@@ -50,11 +56,24 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   async start(args) {
     const { values } = parseArgs({
       args: [...args],
-      options: { split: { type: 'boolean', default: false }, 'no-seed': { type: 'boolean', default: false } },
+      options: {
+        split: { type: 'boolean', default: false },
+        'no-seed': { type: 'boolean', default: false },
+        canary: { type: 'string' },
+        'canary-steps': { type: 'string' },
+        'canary-step-seconds': { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
     });
+    if (values.help) {
+      process.stdout.write(USAGE);
+      return 0;
+    }
+    const { split, canary, 'canary-steps': steps, 'canary-step-seconds': stepSeconds } = values;
+    const option = readCanaryOption({ split, canary, steps, stepSeconds }, serviceNames());
     // Loaded late: the other commands need none of the services.
     const { start } = await import('./start/start.ts');
-    return start({ env: process.env, split: values.split, seed: !values['no-seed'] });
+    return start({ env: process.env, split, seed: !values['no-seed'], canary: option });
   },
   async host(args) {
     const { loadServices } = await import('./load-services.ts');
@@ -64,13 +83,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   demo,
   audit,
+  canary,
   saga,
   parked,
   tasks,
   republish,
   rebuild,
   actions,
-  canary,
   migrate: migrateDatabases,
   reset,
   async help() {

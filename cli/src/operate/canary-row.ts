@@ -24,6 +24,18 @@ export async function shareWithCanary(db: Queryable, version: string, percent: n
     set version = excluded.version, percent = excluded.percent, state = 'running', why = '', changed_at = now()`);
 }
 
+/** Changes the share of a canary that runs; false when that version does not, whoever ended it. */
+export async function changeShare(db: Queryable, version: string, percent: number): Promise<boolean> {
+  const changed = await db.run(sql`
+    update canary set percent = ${percent}, changed_at = now() where version = ${version} and state = 'running'`);
+  return changed === 1;
+}
+
+/** Messages that were handed to the canary and that nobody has applied yet. */
+export async function countHanded(db: Queryable): Promise<number> {
+  return Number((await db.one(sql<{ count: bigint }>`select count(*) from handed_event`)).count);
+}
+
 /** Ends the canary of that version one way or the other; false when there is none. Repeating it changes nothing. */
 export async function endCanary(
   db: Queryable,

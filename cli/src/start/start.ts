@@ -1,6 +1,8 @@
 // `stoa start`: set up, serve, and say where things are, until Ctrl-C.
 
+import type { CanaryOption } from '../canary/option.ts';
 import { serviceNames } from '../load-services.ts';
+import { type CanaryPlan, planCanary, type RunningCanary, startCanary } from './canary.ts';
 import { forgetRunning, homeFolder, noteRunning } from './home.ts';
 import { startOneProcess } from './one-process.ts';
 import { openPlatform, type Platform } from './platform.ts';
@@ -13,21 +15,29 @@ export interface StartOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly split: boolean;
   readonly seed: boolean;
+  /** A second version of one service; needs `split`. */
+  readonly canary?: CanaryOption | undefined;
 }
 
 /** Runs until a signal ends it or an embedded server does; returns the exit status. */
-export async function start({ env, split, seed }: StartOptions): Promise<number> {
+export async function start({ env, split, seed, canary }: StartOptions): Promise<number> {
   const started = performance.now();
   const say = (line: string) => process.stdout.write(`  ${line}\n`);
   const ended = endOfRun();
   const home = homeFolder(env);
   const port = readPort(env);
   process.stdout.write(`Stoa is starting (data in ${home})\n`);
-  const platform = await openPlatform({ home, env, onProgress: say, before: () => requireFree(port) });
+  let plan: CanaryPlan | undefined;
+  const before = async () => {
+    await requireFree(port);
+    if (canary !== undefined) plan = planCanary(canary, home);
+  };
+  const platform = await openPlatform({ home, env, onProgress: say, before });
   let shop: RunningShop | undefined;
+  let rollout: RunningCanary | undefined;
   try {
     const payments = await paymentsAddress(env, port);
-    const hostEnv = { ...env, ...payments };
+    const hostEnv = { ...env, ...payments, ...plan?.shopEnv };
     shop = split
       ? await startSplit(platform, hostEnv, port, (name, why) => say(`${name} ended (${why}); starting it again`))
       : await startOneProcess(platform, hostEnv, port);
@@ -44,11 +54,13 @@ export async function start({ env, split, seed }: StartOptions): Promise<number>
     const { adminUrl, natsUrl, databases } = platform;
     noteRunning(home, { pid: process.pid, url, adminUrl, natsUrl, databases, addresses });
     tellWhere(url, payments.STOA_PAYMENTS_SANDBOX_PUBLIC_URL, shop, platform, performance.now() - started);
+    if (plan !== undefined) rollout = startCanary(plan, platform, shop, hostEnv, say);
     const why = await Promise.race([ended.signal, platform.broken]);
     process.stdout.write(`\nStoa is stopping (${why})\n`);
     return ended.happened() ? 0 : 1;
   } finally {
     forgetRunning(home);
+    await rollout?.stop();
     await shop?.stop();
     await platform.stop();
   }

@@ -55,8 +55,8 @@ export async function openShop({ split }: ShopOptions) {
     running,
     /** What it has said on its console since it was started. */
     said: () => command?.stdout() ?? '',
-    async start() {
-      command = spawnStoa(split ? ['start', '--split'] : ['start'], env);
+    async start(...args: readonly string[]) {
+      command = spawnStoa([...(split ? ['start', '--split'] : ['start']), ...args], env);
       await untilReady(command);
     },
     /** Asks it to end and waits. */

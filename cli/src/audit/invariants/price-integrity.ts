@@ -9,19 +9,19 @@ import { collect, type Invariant } from '../invariant.ts';
 import type { Look } from '../look.ts';
 import { batches, type Keyed, mergeByKey } from '../stream.ts';
 
-interface OrderRow extends Keyed {
+export interface OrderRow extends Keyed {
   readonly total: bigint;
   readonly currency: string;
   readonly state: Buffer;
   readonly data: CheckoutData | null;
 }
 
-interface PaymentRow extends Keyed {
+export interface PaymentRow extends Keyed {
   readonly amount: bigint;
   readonly currency: string;
 }
 
-interface Price {
+export interface Price {
   readonly sku: string;
   readonly version: number;
   readonly minor: bigint;
@@ -50,14 +50,8 @@ export const priceIntegrity: Invariant = {
       (id, [row], [payment]) => {
         if (row === undefined) return;
         orders++;
-        let text: string | undefined;
-        try {
-          const order = decodeOrder(row.state);
-          lines += order.lines.length;
-          text = problemOf(order, row, payment, prices);
-        } catch (error) {
-          text = `its state cannot be read: ${(error as Error).message}`;
-        }
+        const { text, count } = priceProblem(row, payment, prices);
+        lines += count;
         if (text !== undefined) found.add({ key: `order ${id}`, text });
       },
     );
@@ -71,6 +65,20 @@ async function readPrices(look: Look): Promise<Map<string, Price>> {
     for (const price of rows) prices.set(price.sku, price);
   }
   return prices;
+}
+
+/** What is wrong with the price of an order, if anything, and how many lines it has. */
+export function priceProblem(
+  row: OrderRow,
+  payment: PaymentRow | undefined,
+  prices: ReadonlyMap<string, Price>,
+): { readonly text: string | undefined; readonly count: number } {
+  try {
+    const order = decodeOrder(row.state);
+    return { text: problemOf(order, row, payment, prices), count: order.lines.length };
+  } catch (error) {
+    return { text: `its state cannot be read: ${(error as Error).message}`, count: 0 };
+  }
 }
 
 function problemOf(
