@@ -94,6 +94,6 @@ it.each([
 it('queries of analyses become rules that promtool reads', () => {
   const template = documentsOf('prod', CANARY).find(({ kind }) => kind === 'AnalysisTemplate');
   expect(template && groupsOf(template)).toEqual([
-    { name: 'analysis-gate', rules: [{ record: 'check:gate_faults', expr: 'up{version="sample"}' }] },
+    { name: 'analysis-gate', rules: [{ record: 'check:gate_faults', expr: 'up{version="canary"}' }] },
   ]);
 });
