@@ -3,12 +3,17 @@
 // there is no timer to tune. Nothing is remembered: a batch begins after each of its items was submitted, so every
 // answer is as fresh, and every write as durable, as if the item had gone alone.
 import { sqlState } from './postgres/database.ts';
+import type { Clock } from './runtime.ts';
 
 export interface GatherOptions<In, Out> {
   /** @default 64 */
   readonly batchMax?: number;
-  /** Batches under way at once: one that is slow must not hold up all others. @default 2 */
+  /**
+   * Batches under way at once. The further ones are for when the first is slow or more waits than a batch holds: two
+   * lanes that are always open make two half batches of one. @default 2
+   */
   readonly lanes?: number;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   /** Items with the same key never share a batch, and keep their order within the queue. */
   readonly keyOf?: (item: In) => string;
   /** One result for each item, in order. It must be all or nothing: when it throws, none of its items was done. */
@@ -23,6 +28,8 @@ interface Waiting<In, Out> {
 
 const BATCH_MAX = 64;
 const LANES = 2;
+/** How long the batches under way may take before the next item opens another lane. */
+const PATIENCE_MS = 25;
 
 /**
  * Errors by which the server refused one of the items: data that it cannot store, a constraint. Whatever else went
@@ -32,9 +39,10 @@ const blamesAnItem = (error: unknown) => /^2[23]/.test(sqlState(error) ?? '');
 
 /** Returns the function that submits an item and resolves with its result. */
 export function gather<In, Out>(options: GatherOptions<In, Out>): (item: In) => Promise<Out> {
-  const { batchMax = BATCH_MAX, lanes = LANES, keyOf, run } = options;
+  const { batchMax = BATCH_MAX, lanes = LANES, clock, keyOf, run } = options;
   let queue: Waiting<In, Out>[] = [];
   let busy = 0;
+  let lastBegunMs = 0;
 
   function take(): Waiting<In, Out>[] {
     if (keyOf === undefined) return queue.splice(0, batchMax);
@@ -62,15 +70,20 @@ export function gather<In, Out>(options: GatherOptions<In, Out>): (item: In) => 
     }
   }
 
+  const isLate = () => queue.length > batchMax || clock.monotonicMs() - lastBegunMs > PATIENCE_MS;
+
   async function work(): Promise<void> {
     busy += 1;
-    while (queue.length > 0) await settle(take());
+    while (queue.length > 0) {
+      lastBegunMs = clock.monotonicMs();
+      await settle(take());
+    }
     busy -= 1;
   }
 
   return (item) =>
     new Promise((resolve, reject) => {
       queue.push({ item, resolve, reject });
-      if (busy < lanes) void work();
+      if (busy === 0 || (busy < lanes && isLate())) void work();
     });
 }

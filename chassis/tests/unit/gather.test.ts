@@ -1,5 +1,6 @@
 import { gather } from '@stoa/chassis/gather';
 import { describe, expect, it } from 'vitest';
+import { virtualClock } from './virtual-clock.ts';
 
 /** A run that ends when told to, and remembers its batches. */
 function held() {
@@ -14,18 +15,19 @@ function held() {
 }
 
 const refusal = Object.assign(new Error('cannot be stored'), { code: '22P05' });
+const { clock } = virtualClock();
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('gather', () => {
   it('sends an item at once when nothing is under way', () => {
     const { batches, run } = held();
-    void gather({ run })('a');
+    void gather({ clock, run })('a');
     expect(batches).toEqual([['a']]);
   });
 
   it('sends together what came while all lanes were busy', async () => {
     const { batches, ends, run } = held();
-    const submit = gather({ run, lanes: 1 });
+    const submit = gather({ clock, run, lanes: 1 });
     const answers = ['a', 'b', 'c'].map(submit);
     ends[0]?.();
     await turn();
@@ -34,16 +36,32 @@ describe('gather', () => {
     expect(batches).toEqual([['a'], ['b', 'c']]);
   });
 
-  it('goes on in another lane while one is slow', () => {
+  it('opens another lane when the one under way is slow, and not before', async () => {
     const { batches, run } = held();
-    const submit = gather({ run, lanes: 2 });
-    for (const item of ['a', 'b', 'c']) void submit(item);
-    expect(batches).toEqual([['a'], ['b']]);
+    const time = virtualClock();
+    const submit = gather({ clock: time.clock, run });
+    for (const item of ['a', 'b']) void submit(item);
+    await time.pass(25);
+    void submit('c');
+    expect(batches).toEqual([['a']]);
+    await time.pass(1);
+    void submit('d');
+    expect(batches).toEqual([['a'], ['b', 'c', 'd']]);
+    await time.pass(1);
+    void submit('e');
+    expect(batches).toHaveLength(2);
+  });
+
+  it('opens another lane when more waits than one batch holds', () => {
+    const { batches, run } = held();
+    const submit = gather({ clock, run, batchMax: 2 });
+    for (const item of ['a', 'b', 'c', 'd']) void submit(item);
+    expect(batches).toEqual([['a'], ['b', 'c']]);
   });
 
   it('keeps items with one key apart and in order', async () => {
     const { batches, ends, run } = held();
-    const submit = gather({ run, lanes: 1, keyOf: (item: string) => item.slice(0, 1) });
+    const submit = gather({ clock, run, lanes: 1, keyOf: (item: string) => item.slice(0, 1) });
     for (const item of ['x', 'a1', 'a2', 'b1']) void submit(item);
     for (let n = 0; n < 3; n++) {
       ends[n]?.();
@@ -55,6 +73,7 @@ describe('gather', () => {
   it('lets only the item fail that the database refuses', async () => {
     const seen: string[][] = [];
     const submit = gather({
+      clock,
       lanes: 1,
       async run(batch: readonly string[]) {
         seen.push([...batch]);
@@ -70,7 +89,7 @@ describe('gather', () => {
 
   it('repeats nothing whose outcome is unknown', async () => {
     const { batches, ends, run } = held();
-    const submit = gather({ run, lanes: 1 });
+    const submit = gather({ clock, run, lanes: 1 });
     const answers = ['a', 'b', 'c'].map(submit);
     ends[0]?.();
     await turn();

@@ -21,7 +21,7 @@ export const cart = defineService({
   jobs: [abandonedCarts],
   setup: (context): CartDeps => ({
     currencies: readCurrencies(context.config.currencies),
-    carts: createCartStore(context.db),
+    carts: createCartStore(context.db, context.clock),
     askQuotes: createQuotes(context.client(CatalogService), context),
     askShippingMethods: createShippingMethods(context.client(ShippingService), context.clock, context),
   }),

@@ -4,6 +4,7 @@
 import { gather } from '@stoa/chassis/gather';
 import type { Queryable, Tx } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
+import type { Clock } from '@stoa/chassis/runtime';
 import type { Cart } from '../domain/cart.ts';
 import { addressJson, type CartRow, linesJson, toCart } from './cart-row.ts';
 
@@ -19,10 +20,11 @@ export interface CartStore {
   replace(cart: Cart): Promise<Cart | undefined>;
 }
 
-export function createCartStore(db: Queryable): CartStore {
+export function createCartStore(db: Queryable, clock: Clock): CartStore {
   return {
-    insert: gather({ run: (carts: readonly NewCart[]) => insertCarts(db, carts) }),
+    insert: gather({ clock, run: (carts: readonly NewCart[]) => insertCarts(db, carts) }),
     read: gather({
+      clock,
       async run(ids: readonly string[]) {
         const found = await readCarts(db, ids);
         // As PostgreSQL writes them: a client may have written its id in capitals.
@@ -30,6 +32,7 @@ export function createCartStore(db: Queryable): CartStore {
       },
     }),
     replace: gather({
+      clock,
       keyOf: ({ id }: Cart) => id,
       async run(carts: readonly Cart[]) {
         const written = await replaceCarts(db, carts);

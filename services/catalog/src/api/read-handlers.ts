@@ -16,8 +16,8 @@ type ReadHandlers = Pick<
   'listProducts' | 'getProduct' | 'searchProducts' | 'listCategories' | 'getVariants'
 >;
 
-export function readHandlers({ db }: CatalogContext): ReadHandlers {
-  const loadVariants = createVariantLoader(db);
+export function readHandlers({ db, clock }: CatalogContext): ReadHandlers {
+  const loadVariants = createVariantLoader(db, clock);
   return {
     async listProducts(request) {
       const { sort, filter, page } = readListQuery(request);

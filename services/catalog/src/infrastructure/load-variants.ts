@@ -3,6 +3,7 @@
 import { gather } from '@stoa/chassis/gather';
 import type { Queryable } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
+import type { Clock } from '@stoa/chassis/runtime';
 import type { SelectedOption, StockBand } from '../domain/product.ts';
 
 export interface PricedVariantRow {
@@ -20,8 +21,12 @@ export interface PricedVariantRow {
 }
 
 /** Loads the variants of lists of SKUs: lists that come while a statement is under way share the next one. */
-export function createVariantLoader(db: Queryable): (skus: readonly string[]) => Promise<PricedVariantRow[]> {
+export function createVariantLoader(
+  db: Queryable,
+  clock: Clock,
+): (skus: readonly string[]) => Promise<PricedVariantRow[]> {
   return gather({
+    clock,
     async run(lists: readonly (readonly string[])[]) {
       const rows = await loadVariants(db, lists.length === 1 ? (lists[0] ?? []) : [...new Set(lists.flat())]);
       if (lists.length === 1) return [rows];

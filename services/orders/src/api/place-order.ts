@@ -56,10 +56,10 @@ interface Placed {
 }
 
 export function placeOrder(context: OrdersContext) {
-  const { accessTokenSecret } = context.config;
+  const { clock, config } = context;
   const shelf: Shelf = {
-    find: gather({ run: (keys: readonly Key[]) => findByKeys(context.db, keys) }),
-    store: gather({ run: (placements: readonly Placement[]) => storeAll(context, placements) }),
+    find: gather({ clock, run: (keys: readonly Key[]) => findByKeys(context.db, keys) }),
+    store: gather({ clock, run: (placements: readonly Placement[]) => storeAll(context, placements) }),
   };
   return async (request: PlaceOrderRequest, call: HandlerContext) => {
     checkPlaceOrder(request);
@@ -70,7 +70,7 @@ export function placeOrder(context: OrdersContext) {
       repeated: String(repeated),
       signedIn: String(callerOf(call).user !== undefined),
     });
-    return { order: writeOrder(latest), accessToken: accessToken(accessTokenSecret, order.id), repeated };
+    return { order: writeOrder(latest), accessToken: accessToken(config.accessTokenSecret, order.id), repeated };
   };
 }
 

@@ -35,8 +35,8 @@ const STEPS: Readonly<Record<string, OrderStep>> = {
   [COMPENSATED]: OrderStep.DONE,
 };
 
-export function getOrder({ db, config }: OrdersContext) {
-  const load = gather({ run: (ids: readonly string[]) => loadFollowed(db, ids) });
+export function getOrder({ db, clock, config }: OrdersContext) {
+  const load = gather({ clock, run: (ids: readonly string[]) => loadFollowed(db, ids) });
   return async (request: GetOrderRequest, call: HandlerContext) => {
     checkOrderId(request.orderId);
     const asOf = readAsOf(request);
