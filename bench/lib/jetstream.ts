@@ -1,9 +1,8 @@
 // Raw JetStream on an embedded server: one stream, one consumer, nothing of ours.
-import { rmSync } from 'node:fs';
 import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { startNats } from '../../cli/src/infrastructure/nats.ts';
-import { newHome } from './shop.ts';
+import { newHome, removeHome } from './shop.ts';
 
 const STREAM = 'BENCH';
 const SUBJECT = 'bench';
@@ -56,7 +55,7 @@ export async function openJetStream() {
       messages.stop();
       await connection.close();
       await server.stop();
-      rmSync(home, { recursive: true, force: true });
+      await removeHome(home);
     },
   };
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { clearData } from '../../cli/src/infrastructure/clear-data.ts';
 import { freePorts } from '../../cli/src/infrastructure/ports.ts';
 import type { Running } from '../../cli/src/start/home.ts';
 
@@ -33,6 +34,12 @@ export interface Shop {
 
 export const newHome = () => mkdtempSync(join(tmpdir(), 'stoa-bench-'));
 
+/** Removes a home whose servers have stopped. Its database may lie outside: for root it does. */
+export async function removeHome(home: string): Promise<void> {
+  await clearData(home);
+  rmSync(home, { recursive: true, force: true });
+}
+
 export async function openShop(options: ShopOptions = {}): Promise<Shop> {
   const home = options.home ?? newHome();
   const [port] = await freePorts(1);
@@ -52,7 +59,7 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
     startMs,
     async stop() {
       await ended(child);
-      if (options.home === undefined) rmSync(home, { recursive: true, force: true });
+      if (options.home === undefined) await removeHome(home);
     },
   };
 }

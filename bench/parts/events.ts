@@ -1,6 +1,5 @@
 // From commit at the producer to applied at the consumer, through outbox, sequencer, broker and inbox: one event at a
 // time, and as many as go. Against raw JetStream, publish to delivered. Two databases, one process, nothing but events.
-import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createBell } from '@stoa/chassis/bell';
 import { consumer, on } from '@stoa/chassis/events/consumer';
@@ -27,7 +26,7 @@ import { startPostgres } from '../../cli/src/infrastructure/postgres.ts';
 import { openJetStream } from '../lib/jetstream.ts';
 import type { BenchOptions } from '../lib/options.ts';
 import type { Table } from '../lib/report.ts';
-import { newHome } from '../lib/shop.ts';
+import { newHome, removeHome } from '../lib/shop.ts';
 import { brief, percentile, spread } from '../lib/stats.ts';
 
 const LONE = 200;
@@ -120,7 +119,7 @@ async function openPipe() {
       await bus.close();
       await databases.drop();
       await Promise.all([postgres.stop(), nats.stop()]);
-      rmSync(home, { recursive: true, force: true });
+      await removeHome(home);
     },
   };
 }

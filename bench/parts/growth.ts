@@ -1,13 +1,12 @@
 // Does an order cost more when a million are stored? The same shop with 10 thousand orders and with a million, made
 // set-based out of a thousand real ones; the cost of a checkout, of an order's page with its history, and of the audit.
 import { execFile } from 'node:child_process';
-import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { growOrders } from '../lib/grow-orders.ts';
 import { cpuEach, type ObservedShop, openObservedShop, type Sample } from '../lib/observed.ts';
 import type { BenchOptions } from '../lib/options.ts';
 import type { Table } from '../lib/report.ts';
-import { newHome } from '../lib/shop.ts';
+import { newHome, removeHome } from '../lib/shop.ts';
 import { stockUp } from '../lib/skus.ts';
 import { brief, median, percentile, spread } from '../lib/stats.ts';
 
@@ -121,6 +120,6 @@ export async function growth(options: BenchOptions): Promise<Table[]> {
     ];
     return [{ title: 'Growth: the same work with more orders stored', rows, notes }];
   } finally {
-    rmSync(home, { recursive: true, force: true });
+    await removeHome(home);
   }
 }

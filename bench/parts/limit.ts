@@ -1,6 +1,6 @@
 // The floors: what PostgreSQL, JetStream and GraphQL cost when nothing of ours is around them.
 import { execFile } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -9,7 +9,7 @@ import { cpuOf } from '../lib/cpu.ts';
 import { openJetStream } from '../lib/jetstream.ts';
 import type { BenchOptions } from '../lib/options.ts';
 import type { Table } from '../lib/report.ts';
-import { newHome } from '../lib/shop.ts';
+import { newHome, removeHome } from '../lib/shop.ts';
 import { brief, median, percentile, spread } from '../lib/stats.ts';
 import { graphqlFloor } from './limit-graphql.ts';
 
@@ -51,7 +51,7 @@ async function postgres({ rounds, seconds }: BenchOptions): Promise<Table> {
     };
   } finally {
     await server.stop();
-    rmSync(home, { recursive: true, force: true });
+    await removeHome(home);
   }
 }
 

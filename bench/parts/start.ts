@@ -1,10 +1,9 @@
 // How long until the shop answers, and what it holds in memory: first start, warm starts, one process and split.
-import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { residentMb } from '../lib/cpu.ts';
 import type { BenchOptions } from '../lib/options.ts';
 import type { Table } from '../lib/report.ts';
-import { newHome, openShop } from '../lib/shop.ts';
+import { newHome, openShop, removeHome } from '../lib/shop.ts';
 import { brief, median, spread } from '../lib/stats.ts';
 
 /** Idle means: seeded, caught up, and nobody asked for anything for so long. */
@@ -25,7 +24,7 @@ export async function start({ rounds }: BenchOptions): Promise<Table[]> {
       for (const kind of ['node', 'postgres', 'nats'] as const) memory[kind].push(residentMb(shop.pid, kind));
       await shop.stop();
     }
-    rmSync(home, { recursive: true, force: true });
+    await removeHome(home);
     rows.push({
       shop: split ? 'a process for each service' : 'one process',
       'first start s': brief(first.startMs / 1000),
