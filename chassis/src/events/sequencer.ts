@@ -36,8 +36,9 @@ const REST_MAX_MS = 40;
 /** Numbers whatever is committed and has no number yet; true when there may be more. */
 export async function numberOnce(db: Database, topics: readonly string[]): Promise<NumberedRecord[]> {
   return db.transact(async (tx) => {
-    await lockHeads(tx, topics);
-    return numberPending(tx, NUMBER_BATCH_MAX);
+    // Two statements, the second with a snapshot of its own, sent at once: one round trip.
+    const [, numbered] = await Promise.all([lockHeads(tx, topics), numberPending(tx, NUMBER_BATCH_MAX)]);
+    return numbered;
   });
 }
 
