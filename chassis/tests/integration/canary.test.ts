@@ -50,9 +50,9 @@ async function loadUntilCanaryWorked() {
 }
 
 describe('a canary of a consumer', () => {
-  test('takes its share as it grows, dies in the middle of a transaction, comes back, and is rolled back', async () => {
+  test('takes its share as it grows, dies in the middle of a transaction, comes back, and is rolled back; the stable one dies too', async () => {
     await shop.rollout('v2', 0);
-    const stable = await shop.run('v1');
+    let stable = await shop.run('v1');
     const dying = await shop.run('v2', { STOA_FAILPOINTS: 'canary.before_commit=kill@4' });
     await load(2);
     await settled();
@@ -69,6 +69,11 @@ describe('a canary of a consumer', () => {
 
     await shop.run('v2');
     await loadUntilCanaryWorked();
+    // The other one dies as well, with its canary at work, and comes back.
+    const meanwhile = load(6);
+    await stable.end('SIGKILL');
+    stable = await shop.run('v1');
+    await meanwhile;
     await shop.rollout('v2', 50, 'rolled back');
     await load(4);
     await settled();
