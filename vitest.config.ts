@@ -7,7 +7,7 @@
 //
 // No retries anywhere: a test that passes the second time has found something.
 
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 const runtimeNode = 24;
 if (Number.parseInt(process.versions.node, 10) < runtimeNode) {
@@ -23,6 +23,8 @@ const infrastructure = { globalSetup: ['tests/setup/infrastructure.ts'] };
 export default defineConfig({
   test: {
     environment: 'node',
+    // Canaries' code is laid out below the home: another version's tests.
+    exclude: [...configDefaults.exclude, '.stoa/**'],
     // Processes, not threads: a test may signal, chdir or crash its own without touching the others.
     pool: 'forks',
     maxWorkers: workers,
