@@ -53,11 +53,28 @@ export function uuidV7(timeMs: number, random: Uint8Array): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+const POOL_BYTES = 4096;
+
+/** Cuts random bytes from a pool, each once: asking the system for ten costs as much as asking for thousands. */
+function createEntropy(): (length: number) => Uint8Array {
+  let pool = Buffer.alloc(0);
+  let used = 0;
+  return (length) => {
+    if (used + length > pool.length) {
+      pool = randomBytes(POOL_BYTES);
+      used = 0;
+    }
+    used += length;
+    return pool.subarray(used - length, used);
+  };
+}
+
 /** The real clock, ids and randomness of this process. */
 export function systemRuntime(): Runtime {
+  const entropy = createEntropy();
   return {
     clock: { now: () => new Date(), monotonicMs: () => performance.now(), sleep },
-    ids: { uuid: () => uuidV7(Date.now(), randomBytes(10)) },
+    ids: { uuid: () => uuidV7(Date.now(), entropy(10)) },
     random: { below: (bound) => randomInt(bound), bytes: (length) => randomBytes(length) },
   };
 }

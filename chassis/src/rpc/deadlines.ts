@@ -18,34 +18,43 @@ export interface Deadlines {
   close(): void;
 }
 
+interface Slot {
+  readonly calls: Set<Expiring>;
+  /** One for each slot: adding a listener to a signal takes as long as it has listeners, and there are many slots. */
+  readonly stop: AbortController;
+}
+
 export function createDeadlines(clock: Clock): Deadlines {
-  const slots = new Map<number, Set<Expiring>>();
-  const stop = new AbortController();
+  const slots = new Map<number, Slot>();
+  let closed = false;
   const slotOf = (call: Expiring) => Math.ceil(call.deadlineAtMs / SLOT_MS);
-  const open = (slot: number): Set<Expiring> => {
-    const calls = new Set<Expiring>();
-    slots.set(slot, calls);
-    void expire(slot, calls);
-    return calls;
+  const open = (number: number): Slot => {
+    const slot = { calls: new Set<Expiring>(), stop: new AbortController() };
+    slots.set(number, slot);
+    void expire(number, slot);
+    return slot;
   };
-  const expire = async (slot: number, calls: Set<Expiring>) => {
+  const expire = async (number: number, { calls, stop }: Slot) => {
     // Timers may fire a little early; the loop holds the promise that deadlines do not.
     for (;;) {
-      const left = slot * SLOT_MS - clock.monotonicMs();
-      if (left <= 0 || stop.signal.aborted) break;
+      const left = number * SLOT_MS - clock.monotonicMs();
+      if (left <= 0 || closed) break;
       await clock.sleep(Math.max(1, left), stop.signal);
     }
-    slots.delete(slot);
-    if (!stop.signal.aborted) for (const call of calls) call.expire();
+    slots.delete(number);
+    if (!closed) for (const call of calls) call.expire();
   };
   return {
     add(call) {
       const slot = slotOf(call);
-      (slots.get(slot) ?? open(slot)).add(call);
+      (slots.get(slot) ?? open(slot)).calls.add(call);
     },
     remove(call) {
-      slots.get(slotOf(call))?.delete(call);
+      slots.get(slotOf(call))?.calls.delete(call);
     },
-    close: () => stop.abort(),
+    close() {
+      closed = true;
+      for (const { stop } of slots.values()) stop.abort('closed');
+    },
   };
 }
