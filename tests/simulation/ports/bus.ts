@@ -3,6 +3,7 @@ import type { Beacon, Bus, BusListener } from '@stoa/chassis/events/bus';
 import type { TopicRecord } from '@stoa/chassis/events/envelope';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Rng } from '../kernel/random.ts';
+import { type BrokerSettings, type BusOdds, NO_BUS_FAULTS } from './bus-odds.ts';
 import { type Incarnation, never } from './process.ts';
 
 interface Stored {
@@ -28,36 +29,6 @@ interface Stream {
   messages: Stored[];
   readonly seen: Map<string, { seq: number; atMs: number }>;
   readonly durables: Map<string, Durable>;
-}
-
-export interface BusOdds {
-  readonly duplicate: number;
-  /** A delivery is late by up to `lateMaxMs`. */
-  readonly late: number;
-  readonly lateMaxMs: number;
-  readonly ackLost: number;
-  /** Stored, and the publisher is not told. */
-  readonly publishAckLost: number;
-  /** Only some of a window are stored. */
-  readonly publishPartial: number;
-  readonly beaconLost: number;
-  readonly latencyMaxMs: number;
-}
-
-export const NO_BUS_FAULTS: BusOdds = {
-  duplicate: 0,
-  late: 0,
-  lateMaxMs: 0,
-  ackLost: 0,
-  publishAckLost: 0,
-  publishPartial: 0,
-  beaconLost: 0,
-  latencyMaxMs: 2,
-};
-
-export interface BrokerSettings {
-  readonly ackWaitMs: number;
-  readonly duplicateWindowMs: number;
 }
 
 const PUBLISH_TIMEOUT_MS = 5000;

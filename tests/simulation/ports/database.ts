@@ -72,16 +72,9 @@ export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Databa
   const { store, kernel, rng } = server;
   const label = `db ${database}`;
 
-  function latency(): number {
-    const { latencyMaxMs, outside } = server.odds;
-    if (outside?.database !== database || !rng.chance(outside.late)) return rng.between(0.05, latencyMaxMs);
-    server.count('provider: late request');
-    return rng.between(0, outside.lateMaxMs);
-  }
-
   /** Reaches the server, or fails on the way. */
   async function arrive(what: string): Promise<void> {
-    await process.wait(latency(), `${label} ${what}`);
+    await process.wait(rng.between(0.05, server.odds.latencyMaxMs), `${label} ${what}`);
     if (server.away.has(database)) throw refused();
     if (rng.chance(server.odds.broken)) {
       server.count('db: connection broken');
@@ -96,7 +89,7 @@ export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Databa
     const lease = await hold();
     let result: Result;
     try {
-      result = store.execute(database, statement);
+      result = store.read(database, statement);
     } finally {
       server.release(lease);
     }
@@ -239,6 +232,21 @@ export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Databa
     return result;
   }
 
+  /**
+   * A request to an outside party that its sender takes for lost, and that arrives all the same, later than what was
+   * sent after it. Whether this one is such a request.
+   */
+  function goesAstray(again: () => Promise<unknown>): boolean {
+    const { outside, stalledUntil } = server;
+    if (database !== outside.database) return false;
+    const stalledMs = stalledUntil - kernel.now;
+    if (stalledMs <= 0 && !rng.chance(outside.late)) return false;
+    server.count('provider: request believed lost');
+    const delayMs = Math.max(0, stalledMs) + rng.between(0, outside.lateMaxMs);
+    process.later(delayMs, `${label} gets a request late`, () => void again().catch(() => {}));
+    return true;
+  }
+
   return {
     ...queryable(autocommit),
     async transact(body, { cause = NO_CAUSE, signal, snapshot = false } = {}) {
@@ -246,6 +254,7 @@ export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Databa
       const { clock, random } = process.runtime();
       for (let retry = 0; ; retry++) {
         signal?.throwIfAborted();
+        if (goesAstray(() => attempt(body, cause, begin))) throw connectionLost();
         try {
           return await attempt(body, cause, begin);
         } catch (error) {

@@ -16,8 +16,6 @@ export interface DatabaseOdds {
   readonly slowCommit: number;
   readonly slowCommitMaxMs: number;
   readonly latencyMaxMs: number;
-  /** A database of an outside party (the provider's): its requests may be on their way for long. */
-  readonly outside?: { readonly database: string; readonly late: number; readonly lateMaxMs: number };
 }
 
 export const NO_DATABASE_FAULTS: DatabaseOdds = {
@@ -34,11 +32,23 @@ export interface Lease {
   readonly owner: Incarnation;
 }
 
+/** The database of an outside party: requests to it go astray on the way and arrive later. */
+export interface Outside {
+  readonly database: string;
+  readonly late: number;
+  readonly lateMaxMs: number;
+}
+
+export const NOBODY: Outside = { database: '', late: 0, lateMaxMs: 0 };
+
 export interface DatabaseServer {
   readonly store: Store;
   readonly kernel: Kernel;
   readonly rng: Rng;
   odds: DatabaseOdds;
+  outside: Outside;
+  /** Until then nothing reaches the outside party. */
+  stalledUntil: number;
   /** Databases that refuse connections now. */
   readonly away: Set<string>;
   /** Waits for the connection; calls back within this event when it is free. */
@@ -73,6 +83,8 @@ export function createDatabaseServer(
     kernel,
     rng,
     odds: NO_DATABASE_FAULTS,
+    outside: NOBODY,
+    stalledUntil: 0,
     away: new Set(),
     count,
     get holder() {

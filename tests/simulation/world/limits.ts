@@ -1,5 +1,5 @@
 // How long a world may take, in virtual milliseconds, and how its parts behave when nothing is wrong.
-import { NO_BUS_FAULTS } from '../ports/bus.ts';
+import { NO_BUS_FAULTS } from '../ports/bus-odds.ts';
 import { NO_NETWORK_FAULTS } from '../ports/network.ts';
 import { NO_DATABASE_FAULTS } from '../ports/server.ts';
 

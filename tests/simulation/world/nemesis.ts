@@ -1,5 +1,6 @@
 // What goes wrong by plan: at random moments something is killed, stopped, cut, wiped or set wrong, and after a while
 // it is mended. `heal` mends everything at once.
+import { NOBODY } from '../ports/server.ts';
 import { LIMITS } from './limits.ts';
 import type { FaultKind } from './options.ts';
 import type { World } from './world.ts';
@@ -106,6 +107,9 @@ export function createNemesis(world: World): Nemesis {
     swizzle,
     'database away': databaseAway,
     failover,
+    'provider stall': () => {
+      server.stalledUntil = kernel.now + rng.between(1000, 20_000);
+    },
   };
 
   function next(): void {
@@ -123,8 +127,9 @@ export function createNemesis(world: World): Nemesis {
   return {
     start() {
       active = true;
-      const { database, providerLate: late, providerLateMaxMs: lateMaxMs } = options;
-      server.odds = { ...database, outside: { database: 'sandbox', late, lateMaxMs } };
+      const { providerLate: late, providerLateMaxMs: lateMaxMs } = options;
+      server.odds = options.database;
+      server.outside = { database: 'sandbox', late, lateMaxMs };
       broker.odds = options.bus;
       network.odds = options.network;
       next();
@@ -133,6 +138,8 @@ export function createNemesis(world: World): Nemesis {
       active = false;
       kernel.note('nemesis', 'heals everything');
       server.odds = LIMITS.calmDatabase;
+      server.outside = NOBODY;
+      server.stalledUntil = 0;
       broker.odds = LIMITS.calmBus;
       network.odds = LIMITS.calmNetwork;
       server.away.clear();

@@ -1,6 +1,6 @@
 // What a world is like: drawn from its seed, printed when it fails.
 import type { Rng } from '../kernel/random.ts';
-import type { BusOdds } from '../ports/bus.ts';
+import type { BusOdds } from '../ports/bus-odds.ts';
 import type { NetworkOdds } from '../ports/network.ts';
 import type { DatabaseOdds } from '../ports/server.ts';
 
@@ -28,7 +28,7 @@ export interface WorldOptions {
   readonly network: NetworkOdds;
   /** Mean time between two of the plan's faults. */
   readonly faultEveryMs: number;
-  /** A request to the provider arrives late, by up to `providerLateMaxMs`. */
+  /** A request to the provider is believed lost and arrives late, by up to `providerLateMaxMs`. */
   readonly providerLate: number;
   readonly providerLateMaxMs: number;
   readonly faultKinds: readonly FaultKind[];
@@ -59,6 +59,7 @@ export const FAULT_KINDS = [
   'swizzle',
   'database away',
   'failover',
+  'provider stall',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -101,7 +102,7 @@ export function drawOptions(seed: number, mode: Mode, rng: Rng): WorldOptions {
     database: drawDatabase(rng),
     bus: drawBus(rng),
     network: drawNetwork(rng),
-    providerLate: rng.pick([0, 0.05, 0.3, 0.8]),
+    providerLate: rng.pick([0, 0, 0.05, 0.3]),
     providerLateMaxMs: rng.pick([200, 5000, 40_000]),
     faultEveryMs: rng.pick([300, 1000, 3000, 10_000]),
     faultKinds: rng.shuffle(FAULT_KINDS).slice(0, 2 + rng.below(FAULT_KINDS.length - 1)),
