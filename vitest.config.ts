@@ -1,9 +1,10 @@
-// The four suites. Paths choose the suite; there is nothing to register.
+// The five suites. Paths choose the suite; there is nothing to register.
 //
 //   unit         **/tests/unit         the domain and small parts, nothing outside the process
 //   integration  **/tests/integration  real PostgreSQL and NATS, started once for the whole run
 //   contract     **/tests/contract     what both sides of a message or call expect
 //   e2e          tests/e2e             the whole system, one file at a time
+//   simulation   tests/simulation      the services in seeded worlds, and the bug zoo
 //
 // No retries anywhere: a test that passes the second time has found something.
 
@@ -65,6 +66,17 @@ export default defineConfig({
           maxWorkers: 1,
           // After everything else: it measures nothing while other suites keep both cores busy.
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'simulation',
+          include: ['tests/simulation/*.test.ts'],
+          fileParallelism: false,
+          maxWorkers: 1,
+          // Its worlds run in processes of their own, which keep both cores busy.
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -8,7 +8,7 @@
 import { parseCLI, startVitest, type TestCase, type TestModule, type TestSuite, type Vitest } from 'vitest/node';
 import { root } from './checks/run-tool.ts';
 
-const suites = ['unit', 'integration', 'contract', 'e2e'];
+const suites = ['unit', 'integration', 'contract', 'e2e', 'simulation'];
 
 interface Counts {
   passed: number;

@@ -25,7 +25,7 @@ export const BUGS: readonly Bug[] = [
     find: 'from outbox where pub_seq is null order by id limit',
     replace:
       'from outbox where pub_seq is null and id > coalesce((select max(id) from outbox where pub_seq is not null), 0) order by id limit',
-    seeds: 30,
+    seeds: 40,
   },
   {
     name: 'ack-before-commit',
@@ -33,7 +33,7 @@ export const BUGS: readonly Bug[] = [
     file: 'chassis/src/events/inbox-worker.ts',
     find: 'if (queue.size < QUEUE_MAX) queue.set(sequence, message);',
     replace: 'message.ack(); if (queue.size < QUEUE_MAX) queue.set(sequence, message);',
-    seeds: 5,
+    seeds: 10,
   },
   {
     name: 'watermark-before-effects',
@@ -46,7 +46,7 @@ export const BUGS: readonly Bug[] = [
     const share = await db.transact((tx) => move(tx as never));
     if (share === undefined) throw new LostPlace();
     const parked = await db.transact(async (tx) => {`,
-    seeds: 30,
+    seeds: 60,
   },
   {
     name: 'cursor-before-ack',
@@ -55,7 +55,7 @@ export const BUGS: readonly Bug[] = [
     find: 'const streamLastSeq = await bus.publish(topic, head.epoch, window);',
     replace: `head = { ...head, published: last.sequence };
       const streamLastSeq = await bus.publish(topic, head.epoch, window);`,
-    seeds: 60,
+    seeds: 40,
   },
   {
     name: 'no-tombstone',
@@ -64,7 +64,7 @@ export const BUGS: readonly Bug[] = [
     find: "if (charge === undefined) return done(request, { ...opened(request, 'VOIDED'), token: '' }, 0n);",
     replace:
       "if (charge === undefined) return { answer: definite(request, { amountMinor: 0n, currency: request.currency, ok: true, code: '' }) };",
-    seeds: 200,
+    seeds: 120,
   },
   {
     name: 'new-key-on-retry',
@@ -89,7 +89,7 @@ export const BUGS: readonly Bug[] = [
     find: "where r.state = 'HELD' and r.expires_at <= now()",
     replace:
       "where (r.state = 'HELD' and r.expires_at <= now() or r.state = 'COMMITTED' and r.changed_at < now() - interval '5 s')",
-    seeds: 10,
+    seeds: 20,
   },
   {
     name: 'stale-timer',
@@ -119,7 +119,7 @@ export const BUGS: readonly Bug[] = [
     file: 'chassis/src/saga/decide.ts',
     find: 'for (let i = index; i >= 0; i--) {',
     replace: 'for (let i = 0; i <= index; i++) {',
-    seeds: 10,
+    seeds: 20,
   },
   {
     name: 'float-money',
@@ -127,7 +127,7 @@ export const BUGS: readonly Bug[] = [
     file: 'proto/money.ts',
     find: 'divideHalfUp(gross.minor * points, WHOLE + points)',
     replace: 'BigInt(Math.trunc(Number(gross.minor) - Number(gross.minor) / (1 + Number(points) / Number(WHOLE))))',
-    seeds: 5,
+    seeds: 10,
   },
   {
     name: 'skipped-gap',
@@ -138,7 +138,7 @@ export const BUGS: readonly Bug[] = [
     replace: `      const message = queue.get(next) ?? [...queue.values()].find((m) => m.record.sequence > next);
       if (message === undefined) break;
       next = message.record.sequence;`,
-    seeds: 20,
+    seeds: 30,
   },
   {
     name: 'key-of-another-cart',
@@ -146,7 +146,7 @@ export const BUGS: readonly Bug[] = [
     file: 'services/orders/src/api/place-order.ts',
     find: 'if (!found.requestHash.equals(hash)) {',
     replace: 'if (found.requestHash.length === 0) {',
-    seeds: 20,
+    seeds: 40,
   },
   {
     name: 'confirmed-too-early',
