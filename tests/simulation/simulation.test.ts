@@ -22,26 +22,26 @@ async function worlds(seeds: readonly number[], env: Readonly<Record<string, str
   return reports;
 }
 
-it('the same seed gives the same world, whatever ran before it', { timeout: 2 * MINUTES }, async () => {
+it('the same seed gives the same world, whatever ran before it', { timeout: 10 * MINUTES }, async () => {
   const [first, , again] = await worlds([11, 12, 11]);
   const [alone] = await worlds([11]);
   expect(again?.verdict.hash).toBe(first?.verdict.hash);
   expect(alone?.verdict.hash).toBe(first?.verdict.hash);
 });
 
-it('the services take time, ids and randomness from their context alone', { timeout: 2 * MINUTES }, async () => {
+it('the services take time, ids and randomness from their context alone', { timeout: 10 * MINUTES }, async () => {
   const reports = await worlds([1, 2, 3], { SIM_LEAKS: '1' });
   expect(reports.at(-1)?.leaks).toEqual([]);
 });
 
-it('200 worlds under faults keep every promise', { timeout: 10 * MINUTES }, async () => {
+it('200 worlds under faults keep every promise', { timeout: 30 * MINUTES }, async () => {
   expect(await simulate('--mode', 'safety', '--seeds', '200')).toMatch(/^200 worlds[\s\S]*\b0 worlds with violations/m);
 });
 
-it('40 worlds with a part that stays broken come to their end', { timeout: 5 * MINUTES }, async () => {
+it('40 worlds with a part that stays broken come to their end', { timeout: 15 * MINUTES }, async () => {
   expect(await simulate('--mode', 'liveness', '--seeds', '40')).toMatch(/^40 worlds[\s\S]*\b0 worlds with violations/m);
 });
 
-it('every bug of the zoo is found', { timeout: 10 * MINUTES }, async () => {
+it('every bug of the zoo is found', { timeout: 30 * MINUTES }, async () => {
   expect(await simulate('--zoo')).toMatch(/all \d+ bugs were found/);
 });

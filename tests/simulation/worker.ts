@@ -4,8 +4,8 @@ import { BUGS } from './zoo/bugs.ts';
 import { plant } from './zoo/plant.ts';
 
 const { SIM_BUG: bugName = '' } = process.env;
+const bug = BUGS.find(({ name }) => name === bugName);
 if (bugName !== '') {
-  const bug = BUGS.find(({ name }) => name === bugName);
   if (bug === undefined) throw new Error(`there is no bug "${bugName}"`);
   plant(bug);
 }
@@ -26,7 +26,12 @@ process.on(
     const began = process.cpuUsage();
     const listener = verbose ? (line: string) => void process.stdout.write(`${line}\n`) : undefined;
     try {
-      const verdict = await runWorld(store, { seed, mode, ...(listener === undefined ? {} : { listener }) });
+      const verdict = await runWorld(store, {
+        seed,
+        mode,
+        more: bug?.world ?? {},
+        ...(listener === undefined ? {} : { listener }),
+      });
       const { user, system } = process.cpuUsage(began);
       process.send?.({ kind: 'verdict', verdict, cpuMs: (user + system) / 1000, leaks: [...leaks] });
     } catch (error) {

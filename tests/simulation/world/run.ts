@@ -26,6 +26,8 @@ export interface Verdict {
 export interface RunOptions {
   readonly seed: number;
   readonly mode: Mode;
+  /** Options that are not drawn from the seed. */
+  readonly more?: Partial<WorldOptions>;
   /** Receives every step. */
   readonly listener?: (line: string) => void;
 }
@@ -34,10 +36,10 @@ const LAST_STEPS = 200;
 const LOOK_EVERY_MS = 2000;
 const ALL_WELL: Broken = { what: '', without: new Set() };
 
-export async function runWorld(store: Store, { seed, mode, listener }: RunOptions): Promise<Verdict> {
+export async function runWorld(store: Store, { seed, mode, more, listener }: RunOptions): Promise<Verdict> {
   store.reset();
   const statements = store.statements;
-  const world = createWorld(store, seed, mode);
+  const world = createWorld(store, seed, mode, more);
   const { kernel, options, faults } = world;
   const timers = world.rng.fork('timers');
   useTimers({

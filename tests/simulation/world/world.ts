@@ -46,9 +46,10 @@ const environment = (options: WorldOptions): Record<string, string> => ({
 const nameOf = (services: readonly string[], index: number) =>
   `p${index}:${services.length > 2 ? `${services.length}-services` : services.join('+')}`;
 
-export function createWorld(store: Store, seed: number, mode: Mode): World {
+/** `more`: options that are not drawn. */
+export function createWorld(store: Store, seed: number, mode: Mode, more: Partial<WorldOptions> = {}): World {
   const rng = createRng(`${seed} ${mode}`);
-  const options = drawOptions(seed, mode, rng.fork('options'));
+  const options = { ...drawOptions(seed, mode, rng.fork('options')), ...more };
   const kernel = createKernel();
   const faults: Record<string, number> = {};
   const count = (fault: string) => {

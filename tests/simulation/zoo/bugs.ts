@@ -1,6 +1,6 @@
 // The bug zoo: bugs that somebody could write, each a small change of the real sources. The simulation must find every
 // one of them within the stated number of seeds; what it could not find it would not protect us from.
-import type { Mode } from '../world/options.ts';
+import type { Mode, WorldOptions } from '../world/options.ts';
 
 export interface Bug {
   readonly name: string;
@@ -15,6 +15,8 @@ export interface Bug {
   /** Within how many seeds it must be found. */
   readonly seeds: number;
   readonly mode?: Mode;
+  /** What its worlds have more of than others; the rest is drawn. For bugs that need one rare thing to show. */
+  readonly world?: Partial<WorldOptions>;
 }
 
 export const BUGS: readonly Bug[] = [
@@ -25,7 +27,7 @@ export const BUGS: readonly Bug[] = [
     find: 'from outbox where pub_seq is null order by id limit',
     replace:
       'from outbox where pub_seq is null and id > coalesce((select max(id) from outbox where pub_seq is not null), 0) order by id limit',
-    seeds: 40,
+    seeds: 80,
   },
   {
     name: 'ack-before-commit',
@@ -64,6 +66,8 @@ export const BUGS: readonly Bug[] = [
     find: "if (charge === undefined) return done(request, { ...opened(request, 'VOIDED'), token: '' }, 0n);",
     replace:
       "if (charge === undefined) return { answer: definite(request, { amountMinor: 0n, currency: request.currency, ok: true, code: '' }) };",
+    // The call must be lost, the order be called off before it is repeated, and then the lost call arrive.
+    world: { providerLate: 0.6, providerLateMaxMs: 20_000, cancels: 0.9 },
     seeds: 120,
   },
   {
