@@ -1,6 +1,7 @@
 // Invariants in SQL over all databases at once; every row is a violation. Written from reliability.md section 2, apart
 // from the code that they judge.
 import type { Store } from '../ports/store.ts';
+import type { WorldOptions } from '../world/options.ts';
 import { SAGA_TIMEOUTS } from '../world/services.ts';
 import { FOLLOWERS, PUBLISHERS } from '../world/settled.ts';
 
@@ -238,17 +239,23 @@ const WATCHED: Check = {
 
 export const CHECKS: readonly Check[] = [WATCHED, ...STOCK, ...MONEY, ...ORDERS, ...FOLLOWED, ...EVENTS];
 
-/** A step that ended by its timer had its whole time. */
-export function timers(hurry: number): Check {
+/** What orders add to the time that a customer has at the bank. */
+const ACTION_MARGIN_SECONDS = 30;
+
+/** A step that ended by its timer had its whole time: its own, or from where its deadline was moved, what that gave it. */
+export function timers({ hurry, paymentActionSeconds }: WorldOptions): Check {
   const cases = [...SAGA_TIMEOUTS].map(([state, seconds]) => `when '${state}' then ${Math.max(2, seconds / hurry)}`);
+  const moved = paymentActionSeconds + ACTION_MARGIN_SECONDS;
   return {
     invariant: 'I11',
     says: 'a step was ended by a timer that was not its own',
-    sql: `select t.saga_id, t.from_state, t.at - e.at as lasted from orders.saga_transition t
-      cross join lateral (select min(at) as at from orders.saga_transition s
-        where s.saga_id = t.saga_id and s.to_state = t.from_state) e
+    sql: `select t.saga_id, t.from_state, t.at - e.entered as lasted from orders.saga_transition t
+      cross join lateral (select min(at) as entered, min(at) filter (
+          where s.from_state = s.to_state and s.trigger_id not like 'timer:%') as moved
+        from orders.saga_transition s where s.saga_id = t.saga_id and s.to_state = t.from_state) e
       where t.trigger_id like 'timer:%' and t.to_state <> t.from_state
-        and t.at - e.at < make_interval(secs => (case t.from_state ${cases.join(' ')} else 0 end) - 0.1)`,
+        and t.at - coalesce(e.moved, e.entered) < make_interval(secs => (case when e.moved is not null then ${moved}
+          else case t.from_state ${cases.join(' ')} else 0 end end) - 0.1)`,
   };
 }
 

@@ -13,7 +13,7 @@ const EXPECTED_ERRORS =
 export function judge(world: World, shop: Shop): string[] {
   const { store } = world.server;
   const broken: string[] = [];
-  for (const { invariant, says, sql } of [...CHECKS, timers(world.options.hurry)]) {
+  for (const { invariant, says, sql } of [...CHECKS, timers(world.options)]) {
     const { rows } = store.query('orders', sql);
     if (rows.length === 0) continue;
     const shown = rows
