@@ -160,4 +160,52 @@ export const BUGS: readonly Bug[] = [
     replace: "if (from === 'COMMITTING_STOCK' && to === 'CAPTURING')",
     seeds: 10,
   },
+  {
+    name: 'released-twice',
+    why: 'a release that is repeated gives the units back again',
+    file: 'services/inventory/src/domain/reservation.ts',
+    find: "reservation.state === 'HELD' || reservation.state === 'COMMITTED' ? 'give-back'",
+    replace: "reservation.state !== 'REFUSED' ? 'give-back'",
+    seeds: 40,
+  },
+  {
+    name: 'commit-after-expiry',
+    why: 'a hold that has expired, and whose units are for sale again, is committed',
+    file: 'services/inventory/src/domain/reservation.ts',
+    find: "return { kind: 'refused', reason: reservation.reason === 'EXPIRED' ? 'HOLD_EXPIRED' : 'NOT_HELD' };",
+    replace: "return { kind: 'commit' };",
+    // Customers who come back from the bank when the hold of a minute has ended, and are still waited for.
+    world: { paymentActionSeconds: 70, lateChargeMs: 66_000, troublesomeCards: 0.9, cancels: 0.1 },
+    seeds: 60,
+  },
+  {
+    name: 'cart-stays-spent',
+    why: 'the cart of a rejected order is not opened again',
+    file: 'services/cart/src/api/follow-orders.ts',
+    find: 'on(OrderRejectedSchema, openCarts), ',
+    replace: '',
+    seeds: 10,
+  },
+  {
+    name: 'cancelled-without-void',
+    why: 'a payment that is called off while its authorization is under way counts as cancelled: money stays held',
+    file: 'services/payments/src/domain/decide.ts',
+    find: `      return [answer('Cancelled')];
+    case 'PENDING':`,
+    replace: `      return [answer('Cancelled')];
+    case 'PENDING':
+      return [answer('Cancelled')];`,
+    seeds: 40,
+  },
+  {
+    name: 'saga-after-commit',
+    why: 'the saga is started after the order has committed: a crash between them leaves an order that nobody works on',
+    file: 'services/orders/src/api/place-order.ts',
+    find: 'if (starts.length > 0) await context.saga(checkout).start(tx, starts);',
+    replace: `if (starts.length > 0)
+      tx.afterCommit(
+        () => void context.db.transact((own) => context.saga(checkout).start(own, starts)).catch(() => {}),
+      );`,
+    seeds: 60,
+  },
 ];
