@@ -27,6 +27,10 @@ export const BUGS: readonly Bug[] = [
     find: 'from outbox where pub_seq is null order by id limit',
     replace:
       'from outbox where pub_seq is null and id > coalesce((select max(id) from outbox where pub_seq is not null), 0) order by id limit',
+    // Transactions that draw their ids early and commit late.
+    world: {
+      database: { broken: 0, answerLost: 0, commitLost: 0, slowCommit: 0.4, slowCommitMaxMs: 3000, latencyMaxMs: 5 },
+    },
     seeds: 80,
   },
   {
