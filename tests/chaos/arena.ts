@@ -1,11 +1,15 @@
 // The system under fault: `stoa start --split` as a user starts it, in a home of its own, with handles on every process.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { clearData } from '../../cli/src/infrastructure/clear-data.ts';
 import type { Running } from '../../cli/src/start/home.ts';
+import { clockLibrary, createServiceClock, type ServiceClock } from './clocks.ts';
+import { type Disks, mountDisks, unmountDisks } from './disks.ts';
 import { findProcess } from './processes.ts';
 
 const MAIN = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url));
@@ -18,6 +22,8 @@ export interface Arena {
   readonly databases: Readonly<Record<string, string>>;
   readonly adminUrl: string;
   readonly natsUrl: string;
+  /** Services' gRPC addresses by name. */
+  readonly addresses: Readonly<Record<string, string>>;
   /** Process of a service now; waits for the supervisor when it has just ended. */
   pidOf(service: string): Promise<number>;
   services(): string[];
@@ -31,34 +37,36 @@ export interface Arena {
   ready(limitMs: number): Promise<void>;
   /** Clears the failpoints of every service. */
   disarm(): Promise<void>;
+  /** Runs a `stoa` command on this shop, as an operator does; what it printed. Throws when it fails. */
+  operate(...args: string[]): Promise<string>;
+  /** Folders on small disks of their own that may be filled; undefined where none can be mounted. */
+  readonly disks: Disks | undefined;
+  /** The clock of one service; undefined where it cannot be set. */
+  readonly clock: ServiceClock | undefined;
   stop(): Promise<void>;
 }
 
 export interface ArenaOptions {
+  /** PostgreSQL's and NATS's data on small file systems in memory. @default false */
+  readonly withDisks?: boolean;
+  /** The clock of one service can be set. @default false */
+  readonly withClock?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   /** Where the data goes. @default a new temporary folder */
   readonly home?: string;
 }
 
-export async function openArena({ env = {}, home: givenHome }: ArenaOptions = {}): Promise<Arena> {
+export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
+  const { env = {}, home: givenHome, withDisks = false, withClock = false } = options;
   const home = givenHome ?? mkdtempSync(join(tmpdir(), 'stoa-chaos-'));
-  let output = '';
-  const shop: ChildProcess = spawn(process.execPath, [MAIN, 'start', '--split'], {
-    env: { ...process.env, ...env, STOA_HOME: home, PORT: '0', STOA_FAILPOINTS: 'none' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const collect = (chunk: Buffer) => {
-    output += chunk.toString();
-  };
-  shop.stdout?.on('data', collect);
-  shop.stderr?.on('data', collect);
-  const ended = new Promise<void>((resolve) => shop.once('exit', () => resolve()));
-  const note = join(home, 'running.json');
-  for (const until = Date.now() + READY_MS; !existsSync(note) || !output.includes('is ready'); await sleep(100)) {
-    if (shop.exitCode !== null || Date.now() > until) throw new Error(`the shop did not start:\n${output}`);
-  }
-  const running = JSON.parse(readFileSync(note, 'utf8')) as Running;
-  const ports = new Map([...output.matchAll(/(\w+) :(\d+)/g)].map(([, name = '', port]) => [name, Number(port)]));
+  // PostgreSQL runs as another user than root: it has to reach what is mounted below.
+  chmodSync(home, 0o755);
+  const disks = withDisks ? mountDisks(home) : undefined;
+  const library = withClock ? clockLibrary() : undefined;
+  const clock = library === undefined ? undefined : createServiceClock(library);
+  const { shop, ended, output } = await startShop(home, { ...env, ...clock?.env });
+  const running = JSON.parse(readFileSync(join(home, 'running.json'), 'utf8')) as Running;
+  const ports = new Map([...output().matchAll(/(\w+) :(\d+)/g)].map(([, name = '', port]) => [name, Number(port)]));
   const parent = shop.pid as number;
 
   const setFailpoints = async (service: string, text: string) => {
@@ -71,6 +79,7 @@ export async function openArena({ env = {}, home: givenHome }: ArenaOptions = {}
     databases: running.databases,
     adminUrl: running.adminUrl,
     natsUrl: running.natsUrl,
+    addresses: running.addresses,
     natsStore: join(realpathSync(home), 'nats', 'store'),
     services: () => [...ports.keys()],
     pidOf: (service) => findProcess(service, (command) => command.endsWith(`main.ts host ${service}`), parent),
@@ -91,19 +100,61 @@ export async function openArena({ env = {}, home: givenHome }: ArenaOptions = {}
         if (waiting.length === 0) return;
         if (Date.now() > until) {
           const names = waiting.map(([name]) => name).join(', ');
-          throw new Error(`not ready after ${limitMs / 1000} s: ${names}\n${output.slice(-2000)}`);
+          throw new Error(`not ready after ${limitMs / 1000} s: ${names}\n${output().slice(-2000)}`);
         }
       }
     },
     disarm: async () => void (await Promise.all([...ports.keys()].map((service) => setFailpoints(service, 'none')))),
+    async operate(...args) {
+      const environment = { ...process.env, STOA_HOME: home };
+      const { stdout } = await promisify(execFile)(process.execPath, [MAIN, ...args], { env: environment });
+      return stdout;
+    },
+    disks,
+    clock,
     async stop() {
       shop.kill('SIGTERM');
       const force = setTimeout(() => shop.kill('SIGKILL'), STOP_MS);
       await ended;
       clearTimeout(force);
+      if (disks !== undefined) unmountDisks(disks);
+      await clearData(home);
       if (givenHome === undefined) rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+interface StartedShop {
+  readonly shop: ChildProcess;
+  readonly ended: Promise<void>;
+  /** What it has said so far. */
+  readonly output: () => string;
+}
+
+/** Ports are free when they are chosen; somebody else on the machine may take one before its service does. */
+const STARTS_MAX = 3;
+
+async function startShop(home: string, env: Readonly<Record<string, string>>, start = 1): Promise<StartedShop> {
+  let said = '';
+  const shop = spawn(process.execPath, [MAIN, 'start', '--split'], {
+    env: { ...process.env, ...env, STOA_HOME: home, PORT: '0', STOA_FAILPOINTS: 'none' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  for (const stream of [shop.stdout, shop.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+  }
+  const ended = new Promise<void>((resolve) => shop.once('exit', () => resolve()));
+  const isUp = () => existsSync(join(home, 'running.json')) && said.includes('is ready');
+  for (const until = Date.now() + READY_MS; !isUp(); await sleep(100)) {
+    if (shop.exitCode === null && Date.now() < until) continue;
+    shop.kill('SIGKILL');
+    await ended;
+    if (said.includes('is already in use') && start < STARTS_MAX) return startShop(home, env, start + 1);
+    throw new Error(`the shop did not start:\n${said}`);
+  }
+  return { shop, ended, output: () => said };
 }
 
 async function isReady(port: number): Promise<boolean> {

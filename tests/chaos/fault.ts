@@ -9,6 +9,8 @@ export interface Fault {
   readonly expectation: string;
   /** Only in the long schedule: it takes minutes. */
   readonly long?: boolean;
+  /** What the arena must be opened with. */
+  readonly needs?: 'disks' | 'clock';
   /** Why it cannot be injected on this machine; undefined when it can. */
   impossible?(): string | undefined;
   /**

@@ -26,7 +26,8 @@ function chosen() {
 const startedAt = new Date();
 const faults = chosen();
 const outcomes: FaultOutcome[] = [];
-const arena = await openArena();
+const needs = (what: string) => faults.some((fault) => fault.needs === what);
+const arena = await openArena({ withDisks: needs('disks'), withClock: needs('clock') });
 try {
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const fault of faults) {

@@ -5,8 +5,8 @@ import { Writable } from 'node:stream';
 import pg from 'pg';
 import { runAudit } from '../../cli/src/audit/audit.ts';
 import { type DemoReport, runDemo } from '../../cli/src/demo/demo.ts';
-import { openStorefront } from '../../cli/src/demo/storefront.ts';
 import type { Arena } from './arena.ts';
+import { DETAILS, type Storefront, withShop } from './buyers.ts';
 import type { Fault } from './fault.ts';
 import { seconds } from './tools.ts';
 
@@ -34,11 +34,12 @@ const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() 
 
 /** Drives at least so many orders, and goes on buying until the fault is over and the shop has recovered. */
 export async function runFault(arena: Arena, fault: Fault, orders: number): Promise<FaultOutcome> {
-  const impossible = fault.impossible?.();
+  const impossible = fault.impossible?.() ?? lacking(arena, fault);
   if (impossible !== undefined) return { fault, impossible, orders: 0, violations: [], recoveryMs: 0 };
   // A fault must not fail because of the one before it.
   await arena.ready(READY_MS);
   await arena.disarm();
+  await confirmed(arena, READY_MS);
   const before = await countOrders(arena);
   const load = startLoad(arena, orders);
   const violations: string[] = [];
@@ -53,6 +54,12 @@ export async function runFault(arena: Arena, fault: Fault, orders: number): Prom
   if (audit.settled?.isQuiet === false)
     violations.push(`the system did not come to rest: ${audit.settled.busy.join('; ')}`);
   return { fault, impossible, orders: (await countOrders(arena)) - before, violations, recoveryMs };
+}
+
+function lacking({ disks, clock }: Arena, { needs }: Fault): string | undefined {
+  if (needs === 'disks' && disks === undefined) return 'small file systems cannot be mounted here';
+  if (needs === 'clock' && clock === undefined) return 'libfaketime (a Debian package) is not installed';
+  return undefined;
 }
 
 interface Load {
@@ -111,38 +118,29 @@ async function countOrders({ databases }: Arena): Promise<number> {
 /** Time until a new order is confirmed and every service is ready. */
 async function recovered(arena: Arena): Promise<number> {
   const began = performance.now();
-  const shop = openStorefront(arena.url, 2);
-  try {
-    while (!(await buysSomething(shop))) {
-      if (performance.now() - began > RECOVERY_LIMIT_MS)
-        throw new Error(`no order was confirmed within ${RECOVERY_LIMIT_MS / 1000} s after the fault`);
-      await seconds(0.1);
-    }
-  } finally {
-    await shop.close();
-  }
+  await confirmed(arena, RECOVERY_LIMIT_MS);
   await arena.ready(RECOVERY_LIMIT_MS);
   return Math.round(performance.now() - began);
 }
 
-async function buysSomething(shop: ReturnType<typeof openStorefront>): Promise<boolean> {
-  const address = { name: 'Probe', line1: '1 Probe Street', city: 'Here', postalCode: '1', country: 'DE' };
-  try {
-    const offers = await shop.offers(null);
-    const sku = offers.ok ? offers.offers.find(({ availability }) => availability === 'IN_STOCK')?.sku : undefined;
-    if (sku === undefined) return false;
-    const details = { email: 'probe@example.test', address, shippingMethodId: 'standard' };
-    const cart = await shop.createCart({ ...details, lines: [{ sku, quantity: 1 }] });
-    if (!cart.ok) return false;
-    const placed = await shop.placeOrder({
-      cartId: cart.cart.id,
-      idempotencyKey: randomUUID(),
-      paymentMethodId: 'card',
-      paymentToken: 'tok_approve',
-      waitMs: 5000,
-    });
-    return placed.ok && placed.order.status === 'CONFIRMED';
-  } catch {
-    return false;
-  }
+/** Resolves when a new order is confirmed. */
+async function confirmed(arena: Arena, limitMs: number): Promise<void> {
+  const until = performance.now() + limitMs;
+  await withShop(arena, async (shop) => {
+    while (!(await buysSomething(shop))) {
+      if (performance.now() > until) throw new Error(`no order was confirmed within ${limitMs / 1000} s`);
+      await seconds(0.1);
+    }
+  });
+}
+
+async function buysSomething(shop: Storefront): Promise<boolean> {
+  const offers = await shop.offers(null);
+  const sku = offers.ok ? offers.offers.find(({ availability }) => availability === 'IN_STOCK')?.sku : undefined;
+  if (sku === undefined) return false;
+  const cart = await shop.createCart({ ...DETAILS, lines: [{ sku, quantity: 1 }] });
+  if (!cart.ok) return false;
+  const input = { cartId: cart.cart.id, idempotencyKey: randomUUID(), paymentMethodId: 'card', waitMs: 5000 };
+  const placed = await shop.placeOrder({ ...input, paymentToken: 'tok_approve' });
+  return placed.ok && placed.order.status === 'CONFIRMED';
 }

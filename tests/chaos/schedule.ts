@@ -1,12 +1,30 @@
 // Which faults are injected, in which order.
 import type { Fault } from './fault.ts';
+import { clocks } from './faults/clocks.ts';
 import { crashes } from './faults/crashes.ts';
+import { crowds } from './faults/crowds.ts';
+import { disks } from './faults/disks.ts';
 import { freezes } from './faults/freezes.ts';
 import { network } from './faults/network.ts';
+import { operators } from './faults/operators.ts';
+import { randomKills } from './faults/random.ts';
 import { shoppers } from './faults/shoppers.ts';
+import { slow } from './faults/slow.ts';
 import { stores } from './faults/stores.ts';
 
-export const FAULTS: readonly Fault[] = [...crashes, ...freezes, ...stores, ...network, ...shoppers];
+export const FAULTS: readonly Fault[] = [
+  ...crashes,
+  ...freezes,
+  ...stores,
+  ...disks,
+  ...network,
+  ...slow,
+  ...clocks,
+  ...shoppers,
+  ...crowds,
+  ...operators,
+  ...randomKills,
+];
 
 /** A few minutes' worth for every commit: one of each kind. */
 const CI = [

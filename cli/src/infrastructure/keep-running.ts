@@ -10,8 +10,9 @@ export interface KeptServer {
   readonly lost: Promise<string>;
 }
 
-const restartAttemptsMax = 5;
-const restartPauseMs = 500;
+/** Long enough for somebody to make room on a full disk: until then each start fails. */
+const restartWithinMs = 10 * 60_000;
+const restartPause = { firstMs: 500, maxMs: 5000 };
 
 export async function keepRunning(
   name: string,
@@ -23,7 +24,8 @@ export async function keepRunning(
   const port = Number(new URL(server.url).port);
 
   async function restart(): Promise<boolean> {
-    for (let attempt = 1; attempt <= restartAttemptsMax && !stopping; attempt += 1) {
+    const until = performance.now() + restartWithinMs;
+    for (let attempt = 1; performance.now() < until && !stopping; attempt += 1) {
       try {
         server = await start({ ...options, port });
         // Asked to stop meanwhile: nothing may be left running.
@@ -31,7 +33,7 @@ export async function keepRunning(
         return true;
       } catch (error) {
         options.onProgress?.(`${name} could not be started again: ${(error as Error).message}`);
-        await sleep(restartPauseMs * attempt);
+        await sleep(Math.min(restartPause.maxMs, restartPause.firstMs * attempt));
       }
     }
     return stopping;

@@ -15,10 +15,19 @@ export interface LogSink {
 export function openLogSink(home: string, name: string, out: NodeJS.WritableStream): LogSink {
   const folder = join(home, 'logs');
   mkdirSync(folder, { recursive: true });
-  const file: WriteStream = createWriteStream(join(folder, `${name}.log`), { flags: 'a' });
+  let file: WriteStream | undefined;
+  /** A file that cannot be written, on a full disk, is opened anew by the next line: never a reason to end. */
+  const open = (): WriteStream => {
+    const opened = createWriteStream(join(folder, `${name}.log`), { flags: 'a' });
+    opened.on('error', () => {
+      if (file === opened) file = undefined;
+    });
+    return opened;
+  };
   let rest = '';
   return {
     write(text) {
+      file ??= open();
       file.write(text);
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
@@ -26,7 +35,7 @@ export function openLogSink(home: string, name: string, out: NodeJS.WritableStre
     },
     close() {
       if (rest !== '') tell(rest, name, out);
-      file.end();
+      file?.end();
     },
   };
 }

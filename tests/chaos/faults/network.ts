@@ -1,4 +1,5 @@
 // Connections that break, vanish or lead nowhere.
+import { spawn } from 'node:child_process';
 import type { Fault } from '../fault.ts';
 import { connectionsTo, cut, has, needsIptables, seconds, signal, withRule } from '../tools.ts';
 
@@ -70,11 +71,10 @@ export const network: readonly Fault[] = [
     },
   },
   {
-    id: 'F34',
-    title: 'the machine is kept busy for 10 s while orders come in',
+    id: 'F20c',
+    title: 'the machine kept busy by others for 10 s',
     expectation: 'slower, and back to normal without a restart',
     async inject() {
-      const { spawn } = await import('node:child_process');
       const hogs = Array.from({ length: 4 }, () => spawn(process.execPath, ['-e', 'for(;;);'], { stdio: 'ignore' }));
       try {
         await seconds(10);

@@ -1,5 +1,7 @@
 // Trouble that comes in by the front door: a payment provider that hangs or charges late, buyers in a hurry.
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import type { Arena } from '../arena.ts';
 import { anySku, buy, cancel, decided, place, prepare, withShop } from '../buyers.ts';
 import type { Fault } from '../fault.ts';
 import { seconds } from '../tools.ts';
@@ -22,10 +24,58 @@ function provider(id: string, title: string, token: string, ends: string, long: 
   };
 }
 
+/** Only decides when a run is given up: the charge comes after 20 s, the reconciler looks every minute. */
+const VOIDED_WITHIN_MS = 240_000;
+
+/** Orders that are cancelled before the provider has done anything; then it charges all the same. */
+function voided(id: string, title: string, token: string): Fault {
+  return {
+    id,
+    title,
+    expectation: 'the reconciler finds the late charge and gives it back',
+    long: true,
+    inject: (arena) =>
+      withShop(arena, async (shop) => {
+        const sku = await anySku(shop);
+        const tickets = await Promise.all(Array.from({ length: 3 }, () => buy(shop, sku, token)));
+        for (const ticket of tickets) await cancel(shop, ticket);
+        for (const ticket of tickets) await decided(shop, ticket);
+        await chargedAndReturned(
+          arena,
+          tickets.map((ticket) => ticket.id),
+        );
+      }),
+  };
+}
+
+async function chargedAndReturned({ databases }: Arena, orders: readonly string[]): Promise<void> {
+  const client = new pg.Client({ connectionString: databases.payments as string });
+  await client.connect();
+  try {
+    const found = `select count(*)::int as count from reconciliation_finding f join payment p using (payment_id)
+      where p.order_id = any($1::uuid[]) and f.resolved_at is not null`;
+    for (const until = Date.now() + VOIDED_WITHIN_MS; Date.now() < until; await seconds(0.5)) {
+      const { rows } = await client.query<{ count: number }>(found, [orders]);
+      if (rows[0]?.count === orders.length) return;
+    }
+    throw new Error('the late charges were not found and given back');
+  } finally {
+    await client.end();
+  }
+}
+
 export const shoppers: readonly Fault[] = [
   provider('F24', 'the provider accepts and never answers', 'tok_hang', 'REJECTED', true),
   provider('F25', 'the provider charges and drops the answer', 'tok_charge_then_hang', 'CONFIRMED', false),
+  provider('F26a', 'the provider knows nothing and charges 20 s later', 'tok_late_charge', 'CONFIRMED', false),
+  voided('F26b', 'the provider charges after the order was given up', 'tok_charge_after_void'),
+  ...['duplicated', 'reordered', 'forged', 'lost'].map((kind, n) =>
+    provider(`F28${'abcd'[n]}`, `webhooks are ${kind}`, `tok_webhook_${kind}`, 'CONFIRMED', true),
+  ),
   provider('F27a', 'the provider fails once', 'tok_error_once', 'CONFIRMED', false),
+  provider('F27c', 'the provider captures half', 'tok_partial_capture', 'REJECTED', false),
+  provider('F27d', 'the provider answers garbage', 'tok_garbage', 'CONFIRMED', false),
+  provider('F27e', 'the provider has had too many requests', 'tok_rate_limited', 'CONFIRMED', false),
   provider('F27b', 'the capture is refused', 'tok_fail_capture', 'REJECTED', false),
   {
     id: 'F29',
