@@ -149,6 +149,24 @@ describe('a canary of a consumer', () => {
     ]);
   });
 
+  test('leaves what it did not come to when it dies; nothing overtakes it on its way back', async () => {
+    await shop.rollout('v2', 100);
+    await shop.run('v1');
+    const canary = await shop.run('v2');
+    await loadUntilCanaryWorked();
+    await settled();
+    await canary.end('SIGKILL');
+    // Its lease still lives, for as long as this machine may need: these are handed to a dead process.
+    await shop.orders.run(sql`update canary_lane set lease_until = now() + interval '5 minutes'`);
+    await shop.change(SKUS);
+    await expect.poll(() => shop.count('handed_event'), patience).toBe(SKUS.length);
+    await shop.rollout('v2', 100, 'rolled back');
+    await shop.change(SKUS);
+    await settled();
+    expectOrder(await shop.applied());
+    expect(await shop.count('handed_event')).toBe(0);
+  });
+
   test('becomes the stable version as it runs, when it is promoted', async () => {
     await shop.rollout('v2', 100);
     const old = await shop.run('v1');
