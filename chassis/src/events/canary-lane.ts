@@ -5,7 +5,16 @@
 import type { Tx } from '../postgres/database.ts';
 import { handleRecords, NO_SHARE, sortRecords } from './apply.ts';
 import type { TopicRecord } from './envelope.ts';
-import { deleteHanded, hasHanded, leaseLane, lockLane, returnHanded, type Taker, takeHanded } from './handed.ts';
+import {
+  deleteHanded,
+  hasHanded,
+  leaseLane,
+  lockLane,
+  returnHanded,
+  type Taker,
+  takeHanded,
+  tryLane,
+} from './handed.ts';
 import { blockedAggregates, holdsWatermark, parkRecords } from './inbox.ts';
 import type { InboxWorkerOptions } from './inbox-worker.ts';
 import { readCanary } from './lane.ts';
@@ -118,9 +127,11 @@ export function createTakeBack<Context>(options: Options<Context>): (signal: Abo
   const taker = async (tx: Tx): Promise<Taker | undefined> => {
     // What is parked here must be known to who applies what comes next: the holder of the watermark, and nobody else.
     if (!(await holdsWatermark(tx, consumer, topic.name, instance))) return undefined;
-    const lane = await lockLane(tx, consumer, topic.name);
+    // A canary that hangs in a transaction must not hold up everybody else's messages: this is looked at again soon.
+    const lane = await tryLane(tx, consumer, topic.name);
+    if (lane === undefined) return undefined;
     const canary = await readCanary(tx);
-    return lane?.alive === true && canary?.state === 'running' ? 'beside canary' : 'alone';
+    return lane.alive && canary?.state === 'running' ? 'beside canary' : 'alone';
   };
   return createTaking(options, taker, async (record, { attempts, error }) => {
     if (attempts < attemptsMax) return false;

@@ -32,11 +32,24 @@ export async function leaseLane(
   return taken === 1;
 }
 
-/** Locks the lane; who holds it and whether he is at work. Must be a statement of its own, before `takeHanded`. */
-export async function lockLane(tx: Tx, consumer: string, topic: string) {
-  return tx.maybe(sql<{ owner: string; alive: boolean }>`
+interface Lane {
+  readonly owner: string;
+  /** Whether he is at work. */
+  readonly alive: boolean;
+}
+
+/** Locks the lane; who holds it. Must be a statement of its own, before `takeHanded`. */
+export async function lockLane(tx: Tx, consumer: string, topic: string): Promise<Lane | undefined> {
+  return tx.maybe(sql<Lane>`
     select owner, lease_until > now() as alive from canary_lane
     where consumer = ${consumer} and topic = ${topic} for update`);
+}
+
+/** As `lockLane`, without waiting for whoever works under the lock: undefined while somebody does. */
+export async function tryLane(tx: Tx, consumer: string, topic: string): Promise<Lane | undefined> {
+  return tx.maybe(sql<Lane>`
+    select owner, lease_until > now() as alive from canary_lane
+    where consumer = ${consumer} and topic = ${topic} for update skip locked`);
 }
 
 export async function hasHanded(db: Queryable, consumer: string, topic: string): Promise<boolean> {

@@ -123,6 +123,31 @@ describe('a canary of a consumer', () => {
     expectOrder(await shop.applied());
   });
 
+  test('holds up nobody but its own aggregates when it hangs in a transaction', async () => {
+    await shop.orders.run(sql`
+      insert into canary_lane (consumer, topic, owner, lease_until)
+      values ('orders.shipments', 'shipping.events', 'canary v2', now() + interval '1 hour')`);
+    await shop.rollout('v2', 100);
+    await shop.run('v1');
+    await shop.change(['held']);
+    await expect.poll(() => shop.count('handed_event'), patience).toBe(1);
+    await shop.rollout('v2', 0);
+    await shop.orders.transact(async (tx) => {
+      await tx.run(sql`update canary_lane set owner = owner`);
+      // Long enough for the stable version to look for what it may take back.
+      for (let round = 0; round < 4; round++) {
+        await load(1);
+        await expect
+          .poll(async () => Number((await tx.one(sql<{ n: bigint }>`select count(*) as n from applied`)).n), patience)
+          .toBe(shop.written() - 1);
+        await sleep(1500);
+      }
+    });
+    await shop.rollout('v2', 0, 'rolled back');
+    await settled();
+    expectOrder(await shop.applied());
+  });
+
   test('gets what is pinned to it, whatever its share, and passes the pin on', async () => {
     await shop.rollout('v2', 0);
     await shop.run('v1');

@@ -50,7 +50,10 @@ async function change(db: PgDatabase, { action, version, percent, reason }: Chan
   if (action === 'share') return shareWithCanary(db, version, percent);
   const state = action === 'promote' ? 'promoted' : 'rolled back';
   const ended = await endCanary(db, version, { state, why: reason });
-  if (!ended) throw new Error(`the canary is not ${version}`);
+  if (ended) return;
+  const now = await readCanaryState(db);
+  if (now?.version !== version) throw new Error(`the canary is not ${version}`);
+  throw new Error(`${version} is ${now.state} already: to change that, share it again first`);
 }
 
 function open(service: string): PgDatabase {

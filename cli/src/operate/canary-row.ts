@@ -36,13 +36,18 @@ export async function countHanded(db: Queryable): Promise<number> {
   return Number((await db.one(sql<{ count: bigint }>`select count(*) from handed_event`)).count);
 }
 
-/** Ends the canary of that version one way or the other; false when there is none. Repeating it changes nothing. */
+/**
+ * Ends the canary of that version one way or the other; false when it does not run and was not ended so. Repeating it
+ * changes nothing. An end is final: rolling back what was promoted would silence the only version there is, and a late
+ * promotion would revive what was rejected.
+ */
 export async function endCanary(
   db: Queryable,
   version: string,
   end: { readonly state: 'rolled back' | 'promoted'; readonly why: string },
 ): Promise<boolean> {
   const ended = await db.run(sql`
-    update canary set state = ${end.state}, why = ${end.why}, changed_at = now() where version = ${version}`);
+    update canary set state = ${end.state}, why = ${end.why}, changed_at = now()
+    where version = ${version} and state in ('running', ${end.state})`);
   return ended === 1;
 }

@@ -40,6 +40,16 @@ it('shares, promotes and rolls back; a new version replaces the one before', asy
   expect(await row()).toEqual({ version: 'def', percent: 5, state: 'promoted', why: '' });
 });
 
+it('keeps to an end: what is promoted is not silenced, what is rolled back is not revived', async () => {
+  await expect(canary(['rollback', 'orders'])).rejects.toThrow('def is promoted already');
+  expect(await row()).toMatchObject({ version: 'def', state: 'promoted' });
+  await canary(['share', 'orders', '--version=ghi']);
+  await canary(['rollback', 'orders', '--reason=slow']);
+  await expect(canary(['promote', 'orders', '--version=ghi'])).rejects.toThrow('ghi is rolled back already');
+  expect(await row()).toMatchObject({ version: 'ghi', state: 'rolled back', why: 'slow' });
+  await canary(['rollback', 'orders', '--reason=slow']);
+});
+
 it('refuses to end a canary that is not the one, and what it does not understand', async () => {
   await expect(canary(['rollback', 'orders', '--version=abc'])).rejects.toThrow('the canary is not abc');
   await expect(canary(['share', 'orders', '--version=x', '--percent=101'])).rejects.toThrow('--percent');
