@@ -24,7 +24,10 @@ export async function waitUntilQuiet(databases: OpenDatabases, limitMs: number):
   }
 }
 
-/** Watermarks before heads before sagas: what moves in between is seen at the later of two places. */
+/**
+ * Watermarks, then what they passed without applying it, then heads, then sagas: what moves in between is seen at the
+ * later of two places.
+ */
 async function whatMoves(databases: OpenDatabases): Promise<string[]> {
   const watermarks = new Map<string, bigint>();
   const heads = new Map<string, bigint>();
@@ -34,13 +37,13 @@ async function whatMoves(databases: OpenDatabases): Promise<string[]> {
     const rows = await database.rows(sql<{ consumer: string; seq: bigint }>`
       select consumer, seq from consumer_watermark`);
     for (const { consumer, seq } of rows) watermarks.set(consumer, seq);
+    handed += (await database.one(sql<{ count: bigint }>`select count(*) from handed_event`)).count;
   }
   for (const database of openServices(databases)) {
     const rows = await database.rows(sql<{ topic: string; seq: bigint }>`select topic, seq from outbox_head`);
     for (const { topic, seq } of rows) heads.set(topic, seq);
     const waiting = await database.one(sql<{ count: bigint }>`select count(*) from outbox where pub_seq is null`);
     unnumbered += waiting.count;
-    handed += (await database.one(sql<{ count: bigint }>`select count(*) from handed_event`)).count;
   }
   const behind = SUBSCRIPTIONS.flatMap(({ consumer, topic, database }) => {
     const lag = (heads.get(topic) ?? 0n) - (watermarks.get(consumer) ?? 0n);
