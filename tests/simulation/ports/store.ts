@@ -33,6 +33,14 @@ const isPure = (text: string) =>
   /^\s*select\b/i.test(text) &&
   !/\bfor (no key )?(update|share)\b|now\(\)|clock_timestamp|nextval|setval|advisory/i.test(text);
 
+/** Apart, whatever is apart: as text, dates would lose their milliseconds, and null would be the empty string. */
+function keyOf(value: SqlValue): string {
+  if (Array.isArray(value)) return `[${value.map(keyOf).join('\u0001')}]`;
+  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  return value === null ? 'null' : `=${value}`;
+}
+
 interface Seed {
   readonly table: string;
   readonly copy: string;
@@ -131,7 +139,7 @@ export async function openStore(specs: readonly SchemaSpec[]): Promise<Store> {
       if (!isPure(statement.text)) return execute(database, statement);
       const answers = known.get(database) ?? new Map<string, Result>();
       known.set(database, answers);
-      const key = `${statement.name} ${statement.values.join('\u0000')}`;
+      const key = `${statement.name} ${statement.values.map(keyOf).join('\u0000')}`;
       const answer = answers.get(key) ?? execute(database, statement);
       known.set(database, answers.set(key, answer));
       return answer;
