@@ -11,6 +11,8 @@ export interface Fault {
   readonly long?: boolean;
   /** What the arena must be opened with. */
   readonly needs?: 'disks' | 'clock';
+  /** What it uses when the machine has it. */
+  readonly likes?: 'clock';
   /** Why it cannot be injected on this machine; undefined when it can. */
   impossible?(): string | undefined;
   /**

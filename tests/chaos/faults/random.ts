@@ -29,9 +29,10 @@ async function killAtRandom(arena: Arena, minutes: number, loose: Promise<unknow
 
 const random = (minutes: number): Fault => ({
   id: `R ${minutes}min`,
-  title: `kills of random processes for ${minutes} minutes, the broker’s storage deleted twice, the database frozen and killed`,
+  title: `kills of random processes for ${minutes} minutes, the broker’s storage deleted twice, the database frozen and killed, a clock that jumps`,
   expectation: 'users wait; every accepted order ends all the same',
   long: true,
+  likes: 'clock',
   inject: (arena, loose) => killAtRandom(arena, minutes, loose),
 });
 
