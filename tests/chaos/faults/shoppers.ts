@@ -38,6 +38,11 @@ function voided(id: string, title: string, token: string): Fault {
       withShop(arena, async (shop) => {
         const sku = await anySku(shop);
         const tickets = await Promise.all(Array.from({ length: 3 }, () => buy(shop, sku, token)));
+        // Not before the provider was asked: what it was never asked for it does not charge.
+        await asked(
+          arena,
+          tickets.map((ticket) => ticket.id),
+        );
         for (const ticket of tickets) await cancel(shop, ticket);
         for (const ticket of tickets) await decided(shop, ticket);
         await chargedAndReturned(
@@ -48,17 +53,27 @@ function voided(id: string, title: string, token: string): Fault {
   };
 }
 
-async function chargedAndReturned({ databases }: Arena, orders: readonly string[]): Promise<void> {
-  const client = new pg.Client({ connectionString: databases.payments as string });
+const asked = ({ databases }: Arena, orders: readonly string[]) =>
+  counted(databases.sandbox, 'select count(*)::int as count from charge where order_ref = any($1)', orders);
+
+const chargedAndReturned = ({ databases }: Arena, orders: readonly string[]) =>
+  counted(
+    databases.payments,
+    `select count(*)::int as count from reconciliation_finding f join payment p using (payment_id)
+     where p.order_id = any($1::uuid[]) and f.resolved_at is not null`,
+    orders,
+  );
+
+/** Waits until the query counts as many as there are orders. */
+async function counted(url: string | undefined, query: string, orders: readonly string[]): Promise<void> {
+  const client = new pg.Client({ connectionString: url as string });
   await client.connect();
   try {
-    const found = `select count(*)::int as count from reconciliation_finding f join payment p using (payment_id)
-      where p.order_id = any($1::uuid[]) and f.resolved_at is not null`;
-    for (const until = Date.now() + VOIDED_WITHIN_MS; Date.now() < until; await seconds(0.5)) {
-      const { rows } = await client.query<{ count: number }>(found, [orders]);
+    for (const until = Date.now() + VOIDED_WITHIN_MS; Date.now() < until; await seconds(0.2)) {
+      const { rows } = await client.query<{ count: number }>(query, [orders]);
       if (rows[0]?.count === orders.length) return;
     }
-    throw new Error('the late charges were not found and given back');
+    throw new Error(`this did not come to ${orders.length}: ${query}`);
   } finally {
     await client.end();
   }
