@@ -63,12 +63,15 @@ async function takeOnce<Context>(
   });
 }
 
-/** Takes until nothing is left for this taker. A message that fails is tried alone; `giveUp` decides what becomes of it. */
+/** Takes what there is for this taker; how much. Stops between two transactions once the caller's lease is to be renewed. */
+export type Taking = (signal: AbortSignal, isLeaseDue: () => boolean) => Promise<number>;
+
+/** A message that fails is tried alone; `giveUp` decides what becomes of it. */
 function createTaking<Context>(
   options: Options<Context>,
   taker: (tx: Tx) => Promise<Taker | undefined>,
   giveUp: (record: TopicRecord, failure: Failure) => Promise<boolean>,
-) {
+): Taking {
   const { definition, clock, log, metrics } = options;
   const { name: consumer, topic, batchMax = 256 } = definition;
   const labels = { consumer, topic: topic.name };
@@ -105,9 +108,9 @@ function createTaking<Context>(
     }
   }
 
-  return async (signal: AbortSignal): Promise<number> => {
+  return async (signal, isLeaseDue) => {
     let sum = 0;
-    for (let alone = 0; !signal.aborted; ) {
+    for (let alone = 0; !signal.aborted && !isLeaseDue(); ) {
       const { count, failed: hasFailed } = await once(alone > 0 ? 1 : batchMax);
       sum += count;
       if (hasFailed) {
@@ -121,7 +124,7 @@ function createTaking<Context>(
 }
 
 /** The stable version's part: what the canary may not or does not apply. Run it where the lease on the watermark is held. */
-export function createTakeBack<Context>(options: Options<Context>): (signal: AbortSignal) => Promise<number> {
+export function createTakeBack<Context>(options: Options<Context>): Taking {
   const { definition, instance, log, metrics } = options;
   const { name: consumer, topic, attemptsMax = 5 } = definition;
   const taker = async (tx: Tx): Promise<Taker | undefined> => {
@@ -163,9 +166,10 @@ export async function runCanaryLane<Context>(options: Options<Context>, signal: 
   let leasedAt = Number.NEGATIVE_INFINITY;
   let pauseMs = LOOK_MS.first;
   let failures = 0;
+  const isLeaseDue = () => clock.monotonicMs() - leasedAt > RENEW_MS;
   while (!signal.aborted && lane?.() === 'canary') {
     try {
-      if (clock.monotonicMs() - leasedAt > RENEW_MS) {
+      if (isLeaseDue()) {
         leasedAt = clock.monotonicMs();
         if (!(await leaseLane(db, consumer, topic.name, { owner, seconds: LEASE_SECONDS }))) {
           leasedAt = Number.NEGATIVE_INFINITY;
@@ -173,7 +177,7 @@ export async function runCanaryLane<Context>(options: Options<Context>, signal: 
           continue;
         }
       }
-      const some = (await hasHanded(db, consumer, topic.name)) && (await take(signal)) > 0;
+      const some = (await hasHanded(db, consumer, topic.name)) && (await take(signal, isLeaseDue)) > 0;
       failures = 0;
       pauseMs = some ? LOOK_MS.first : Math.min(LOOK_MS.max, 2 * pauseMs);
       await clock.sleep(pauseMs, signal);

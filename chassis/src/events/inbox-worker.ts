@@ -118,6 +118,8 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
   /** The producer's history is not known to be the one that was applied so far. */
   const isUnproven = ({ seq, epoch }: Watermark) => diverged || (seq > 0n && epoch !== headEpoch);
 
+  const isLeaseDue = () => clock.monotonicMs() - leasedAt > RENEW_MS;
+
   async function takePlace(): Promise<boolean> {
     const lease = { owner: instance, seconds: LEASE_SECONDS };
     const found = await leaseWatermark(db, consumer, topic.name, lease);
@@ -244,10 +246,12 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
   }
 
   async function turn(signal: AbortSignal): Promise<number> {
-    if (watermark === undefined || clock.monotonicMs() - leasedAt > RENEW_MS) {
+    if (watermark === undefined || isLeaseDue()) {
       if (!(await takePlace())) return STANDBY_MS;
       settle(watermark as unknown as Watermark);
-      if (hasHanded && (await takeBack(signal)) > 0) blocked = await blockedAggregates(db, consumer, topic.name);
+      if (hasHanded && (await takeBack(signal, isLeaseDue)) > 0) {
+        blocked = await blockedAggregates(db, consumer, topic.name);
+      }
       if (blocked.size > 0) blocked = await redriveParked(options, blocked, signal);
     }
     const at = watermark as unknown as Watermark;
