@@ -17,7 +17,7 @@ import {
 } from './handed.ts';
 import { blockedAggregates, holdsWatermark, parkRecords } from './inbox.ts';
 import type { InboxWorkerOptions } from './inbox-worker.ts';
-import { readCanary } from './lane.ts';
+import { laneOf, readCanary } from './lane.ts';
 import { isTransient } from './transient.ts';
 
 const LEASE_SECONDS = 6;
@@ -125,7 +125,7 @@ function createTaking<Context>(
 
 /** The stable version's part: what the canary may not or does not apply. Run it where the lease on the watermark is held. */
 export function createTakeBack<Context>(options: Options<Context>): Taking {
-  const { definition, instance, log, metrics } = options;
+  const { definition, instance, version = '', log, metrics } = options;
   const { name: consumer, topic, attemptsMax = 5 } = definition;
   const taker = async (tx: Tx): Promise<Taker | undefined> => {
     // What is parked here must be known to who applies what comes next: the holder of the watermark, and nobody else.
@@ -133,7 +133,7 @@ export function createTakeBack<Context>(options: Options<Context>): Taking {
     // A canary that hangs in a transaction must not hold up everybody else's messages: this is looked at again soon.
     const lane = await tryLane(tx, consumer, topic.name);
     if (lane === undefined) return undefined;
-    const canary = await readCanary(tx);
+    const canary = await readCanary(tx, version);
     return lane.alive && canary?.state === 'running' ? 'beside canary' : 'alone';
   };
   return createTaking(options, taker, async (record, { attempts, error }) => {
@@ -146,13 +146,14 @@ export function createTakeBack<Context>(options: Options<Context>): Taking {
 
 /** The canary's part: runs while this version is the canary. */
 export async function runCanaryLane<Context>(options: Options<Context>, signal: AbortSignal): Promise<void> {
-  const { definition, db, instance, clock, log, metrics, lane } = options;
+  const { definition, db, instance, version = '', clock, log, metrics, lane } = options;
   const { name: consumer, topic } = definition;
   const owner = `canary ${instance}`;
   const taker = async (tx: Tx): Promise<Taker | undefined> => {
     const locked = await lockLane(tx, consumer, topic.name);
-    const canary = await readCanary(tx);
-    return locked?.owner === owner && canary?.state === 'running' ? 'canary' : undefined;
+    const canary = await readCanary(tx, version);
+    // It may have been replaced since it looked last.
+    return locked?.owner === owner && laneOf(version, canary) === 'canary' ? 'canary' : undefined;
   };
   const take = createTaking(options, taker, async (record, { attempts, error }) => {
     if (attempts < CANARY_TRIES) return false;

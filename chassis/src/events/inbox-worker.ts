@@ -37,7 +37,9 @@ export interface InboxWorkerOptions<Context> {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly failpoints: Failpoints;
-  /** Which version this process is. @default always stable */
+  /** STOA_VERSION of this process. @default none */
+  readonly version?: string;
+  /** What that version is now. @default always stable */
   readonly lane?: CurrentLane;
 }
 

@@ -17,16 +17,24 @@ export interface CanaryRow {
   readonly version: string;
   readonly percent: number;
   readonly state: 'running' | 'rolled back' | 'promoted';
+  /** Whether the version that asks was the canary once, and another one replaced it before it was promoted. */
+  readonly isRejected: boolean;
 }
 
 /** The lane of a version, given what is known of the canary. */
 export function laneOf(version: string, canary: CanaryRow | undefined): Lane {
-  if (canary === undefined || canary.version !== version || canary.state === 'promoted') return 'stable';
+  if (canary === undefined) return 'stable';
+  if (canary.version !== version) return canary.isRejected ? 'silent' : 'stable';
+  if (canary.state === 'promoted') return 'stable';
   return canary.state === 'running' ? 'canary' : 'silent';
 }
 
-export function readCanary(db: Queryable): Promise<CanaryRow | undefined> {
-  return db.maybe(sql<CanaryRow>`select version, percent, state from canary`);
+/** The canary of this service, as `version` must know it; undefined when there never was one. */
+export function readCanary(db: Queryable, version: string): Promise<CanaryRow | undefined> {
+  return db.maybe(sql<CanaryRow>`
+    select version, percent, state,
+      exists (select from canary_rejected r where r.version = ${version}) as "isRejected"
+    from canary`);
 }
 
 export interface LaneOptions {
@@ -52,8 +60,10 @@ export function followLane({ db, version, clock, log }: LaneOptions) {
     async run(signal: AbortSignal): Promise<void> {
       while (!signal.aborted) {
         try {
-          const now = laneOf(version, await readCanary(db));
+          const now = laneOf(version, await readCanary(db, version));
           if (now !== lane && lane !== 'unknown') log.info('this version has another part now', { state: now });
+          else if (now !== lane && now === 'silent')
+            log.warn('this version was rejected: it does no work', { state: now });
           lane = now;
           await clock.sleep(LOOK_MS, signal);
         } catch (error) {

@@ -111,7 +111,7 @@ function startConsumer(
   lane: FollowedLane,
 ): InboxWorker {
   const { clock, log, db, metrics } = context;
-  const { failpoints, instance, loops, connections } = options;
+  const { failpoints, instance, version, loops, connections } = options;
   const client = connections.client(definition.name, EventLogService, { of: consumer.topic.owner });
   const worker = createInboxWorker({
     definition: consumer,
@@ -120,6 +120,7 @@ function startConsumer(
     bus: needed(options.bus),
     producer: remoteProducer(client),
     instance,
+    ...(version === undefined ? {} : { version }),
     clock,
     log,
     metrics,

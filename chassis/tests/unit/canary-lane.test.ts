@@ -65,6 +65,7 @@ it('renews its lease while there is always something more to take', async () => 
       bus: undefined as never,
       producer: undefined as never,
       instance: 'one',
+      version: 'v2',
       clock: { now: () => new Date(nowMs), monotonicMs: () => nowMs, sleep: async () => {} },
       log: createLog('silent'),
       metrics: createMetrics({ processMetrics: false }),

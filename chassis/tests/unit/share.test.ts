@@ -99,7 +99,7 @@ describe('a batch is sorted', () => {
 });
 
 describe('what a version is', () => {
-  const canary = { version: 'v2', percent: 5 } as const;
+  const canary = { version: 'v2', percent: 5, isRejected: false } as const;
   it.each([
     ['v1', undefined, 'stable'],
     ['v1', { ...canary, state: 'running' }, 'stable'],
@@ -107,6 +107,9 @@ describe('what a version is', () => {
     ['v2', { ...canary, state: 'rolled back' }, 'silent'],
     ['v1', { ...canary, state: 'rolled back' }, 'stable'],
     ['v2', { ...canary, state: 'promoted' }, 'stable'],
+    ['v3', { ...canary, state: 'running', isRejected: true }, 'silent'],
+    ['v3', { ...canary, state: 'promoted', isRejected: true }, 'silent'],
+    ['v3', { ...canary, state: 'rolled back', isRejected: true }, 'silent'],
   ] as const)('%s, given %j: %s', (version, row, lane) => {
     expect(laneOf(version, row)).toBe(lane);
   });

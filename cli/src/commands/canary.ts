@@ -5,7 +5,7 @@ import { ConfigError } from '@stoa/chassis/config';
 import { createLog } from '@stoa/chassis/log';
 import { openPgDatabase, type PgDatabase } from '@stoa/chassis/postgres/pg-database';
 import { systemRuntime } from '@stoa/chassis/runtime';
-import { endCanary, readCanaryState, shareWithCanary } from '../operate/canary-row.ts';
+import { endCanary, readCanaryState, readRejected, shareWithCanary } from '../operate/canary-row.ts';
 import { findRunning, homeFolder } from '../start/home.ts';
 import { namedDatabases } from './audit.ts';
 import { readCount } from './read-count.ts';
@@ -31,6 +31,9 @@ export async function canary(args: readonly string[]): Promise<number> {
     const now = await readCanaryState(db);
     const text = now === undefined ? 'never had a canary' : `${now.version}: ${now.state}, ${now.percent} % ${now.why}`;
     process.stdout.write(`${service}: ${text.trimEnd()}\n`);
+    for (const { version, state, why } of await readRejected(db)) {
+      process.stdout.write(`  ${version} is rejected (${state}) ${why}`.trimEnd().concat('\n'));
+    }
     return 0;
   } finally {
     await db.close();
@@ -52,6 +55,8 @@ async function change(db: PgDatabase, { action, version, percent, reason }: Chan
   const ended = await endCanary(db, version, { state, why: reason });
   if (ended) return;
   const now = await readCanaryState(db);
+  const isRejected = (await readRejected(db)).some((rejected) => rejected.version === version);
+  if (isRejected) throw new Error(`${version} was rejected already: to change that, share it again first`);
   if (now?.version !== version) throw new Error(`the canary is not ${version}`);
   throw new Error(`${version} is ${now.state} already: to change that, share it again first`);
 }

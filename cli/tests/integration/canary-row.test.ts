@@ -1,4 +1,5 @@
 // `stoa canary` against a real database: what steps of a Rollout and operators tell a service of its canary.
+import { laneOf, readCanary } from '@stoa/chassis/events/lane';
 import { sql } from '@stoa/chassis/postgres/sql';
 import { defineService } from '@stoa/chassis/service';
 import { type TestService, testService } from '@stoa/chassis/testing/test-service';
@@ -51,8 +52,37 @@ it('keeps to an end: what is promoted is not silenced, what is rolled back is no
 });
 
 it('refuses to end a canary that is not the one, and what it does not understand', async () => {
-  await expect(canary(['rollback', 'orders', '--version=abc'])).rejects.toThrow('the canary is not abc');
+  await expect(canary(['rollback', 'orders', '--version=abc'])).rejects.toThrow('abc was rejected already');
+  await expect(canary(['rollback', 'orders', '--version=none'])).rejects.toThrow('the canary is not none');
   await expect(canary(['share', 'orders', '--version=x', '--percent=101'])).rejects.toThrow('--percent');
   await expect(canary(['stop', 'orders'])).rejects.toThrow('say show, share, promote or rollback');
   await expect(canary(['show', 'order'])).rejects.toThrow('there is no database of "order"');
+});
+
+it('rejects a canary that another one replaces, until it is shared again', async () => {
+  const lanes = async () =>
+    Promise.all(['one', 'two', 'old'].map(async (version) => laneOf(version, await readCanary(service.db, version))));
+  await canary(['share', 'orders', '--version=one']);
+  expect(await lanes()).toEqual(['canary', 'stable', 'stable']);
+  // Aborted in the cluster: nobody told the database, and pods of `one` still live.
+  await canary(['share', 'orders', '--version=two']);
+  expect(await lanes()).toEqual(['silent', 'canary', 'stable']);
+  await canary(['promote', 'orders', '--version=two']);
+  expect(await lanes()).toEqual(['silent', 'stable', 'stable']);
+  await canary(['share', 'orders', '--version=one']);
+  expect(await lanes()).toEqual(['canary', 'stable', 'stable']);
+  await canary(['rollback', 'orders', '--reason=wrong totals']);
+  await canary(['share', 'orders', '--version=three']);
+  expect(await lanes()).toEqual(['silent', 'stable', 'stable']);
+  await expect(canary(['promote', 'orders', '--version=one'])).rejects.toThrow('one was rejected already');
+});
+
+it('promotes what was replaced only because nobody had told that it was promoted', async () => {
+  await canary(['share', 'orders', '--version=full']);
+  await canary(['share', 'orders', '--version=next', '--percent=5']);
+  const lane = async () => laneOf('full', await readCanary(service.db, 'full'));
+  expect(await lane()).toBe('silent');
+  await canary(['promote', 'orders', '--version=full']);
+  expect(await lane()).toBe('stable');
+  expect(await row()).toMatchObject({ version: 'next', percent: 5, state: 'running' });
 });
