@@ -39,7 +39,10 @@ export interface Sorting {
   readonly share: Share;
 }
 
-export const NO_SHARE: Share = { percent: null, handed: new Set() };
+export const NO_SHARE: Share = { percent: null, handed: new Set(), handedCount: 0 };
+
+/** So many messages may wait for a canary. Beyond, no further aggregate is handed to it: it is slower than its share. */
+export const HANDED_MAX = 1000;
 
 /**
  * Sorts a batch: what the canary handles, what cannot be read, what stands behind either, and the rest. Later records of
@@ -53,9 +56,11 @@ export function sortRecords<Context>(
   const service = definition.name.slice(0, definition.name.indexOf('.'));
   const waiting = new Set(blocked);
   const away = new Set(share.handed);
-  const isCanarys = ({ aggregateId, canary }: TopicRecord) =>
-    share.percent !== null && (isPinned(canary, service) || isShared(aggregateId, share.percent));
   const sorted = { good: [] as TopicRecord[], parked: [] as Parking[], handed: [] as TopicRecord[] };
+  const isCanarys = ({ aggregateId, canary }: TopicRecord) =>
+    share.percent !== null &&
+    share.handedCount + sorted.handed.length < HANDED_MAX &&
+    (isPinned(canary, service) || isShared(aggregateId, share.percent));
   for (const record of records) {
     const { aggregateId, sequence } = record;
     const isBehind = waiting.has(aggregateId);

@@ -40,6 +40,8 @@ export interface Share {
   readonly percent: number | null;
   /** Aggregates of which messages were handed over and are not applied yet: the next ones follow them. */
   readonly handed: ReadonlySet<string>;
+  /** How many messages these are. */
+  readonly handedCount: number;
 }
 
 /** Moves the watermark, which also locks it; undefined when it no longer stands where this replica believes. */
@@ -50,7 +52,7 @@ export async function moveWatermark(
   owner: string,
   move: { readonly from: Watermark; readonly to: Watermark },
 ): Promise<Share | undefined> {
-  const moved = await tx.maybe(sql<{ percent: number | null; handed: string[] | null }>`
+  const moved = await tx.maybe(sql<{ percent: number | null; handed: string[] | null; count: bigint }>`
     update consumer_watermark w
     set epoch = ${move.to.epoch}, seq = ${move.to.seq}, last_event_id = nullif(${move.to.lastEventId}, '')::uuid
     where consumer = ${consumer} and topic = ${topic} and owner = ${owner} and seq = ${move.from.seq}
@@ -58,8 +60,10 @@ export async function moveWatermark(
       (select c.percent from canary c join canary_lane l on l.consumer = w.consumer and l.topic = w.topic
         where c.state = 'running' and l.lease_until > now()) as percent,
       (select array_agg(distinct h.aggregate_id) from handed_event h
-        where h.consumer = w.consumer and h.topic = w.topic) as handed`);
-  return moved === undefined ? undefined : { percent: moved.percent, handed: new Set(moved.handed) };
+        where h.consumer = w.consumer and h.topic = w.topic) as handed,
+      (select count(*) from handed_event h where h.consumer = w.consumer and h.topic = w.topic) as count`);
+  if (moved === undefined) return undefined;
+  return { percent: moved.percent, handed: new Set(moved.handed), handedCount: Number(moved.count) };
 }
 
 /** Whether this replica holds the watermark; nobody takes it over until the transaction ends. */

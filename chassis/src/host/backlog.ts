@@ -23,6 +23,7 @@ export function backlogJobs(definition: AnyService): JobDefinition<AnyContext>[]
       async run({ db, metrics }) {
         if ((definition.publishes ?? []).length > 0) await measureOutbox(db, metrics);
         if (consumers.length > 0) await measureParked(db, metrics, consumers);
+        if (consumers.length > 0) await measureHanded(db, metrics, consumers);
         if (sagas.length > 0) await measureSagas(db, metrics, sagas);
         return false;
       },
@@ -62,6 +63,16 @@ export async function measureParked(db: Queryable, metrics: Metrics, consumers: 
   for (const consumer of consumers) {
     const help = 'Messages that are parked now, with those that wait behind them';
     metrics.gauge('inbox_parked_open', help, found.get(consumer) ?? 0, { consumer });
+  }
+}
+
+export async function measureHanded(db: Queryable, metrics: Metrics, consumers: readonly string[]): Promise<void> {
+  const rows = await db.rows(sql<{ consumer: string; count: bigint }>`
+    select consumer, count(*) as count from handed_event group by consumer`);
+  const found = new Map(rows.map(({ consumer, count }) => [consumer, Number(count)]));
+  for (const consumer of consumers) {
+    const help = 'Messages that were handed to a canary and are not applied yet';
+    metrics.gauge('canary_handed_open', help, found.get(consumer) ?? 0, { consumer });
   }
 }
 

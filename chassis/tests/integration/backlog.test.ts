@@ -1,5 +1,5 @@
 // What waits, as gauges: from the tables, whoever works on them.
-import { measureOutbox, measureParked, measureSagas } from '@stoa/chassis/host/backlog';
+import { measureHanded, measureOutbox, measureParked, measureSagas } from '@stoa/chassis/host/backlog';
 import { createMetrics } from '@stoa/chassis/metrics';
 import { sql } from '@stoa/chassis/postgres/sql';
 import { defineService } from '@stoa/chassis/service';
@@ -64,6 +64,18 @@ test('parked messages, by every consumer of the service', async () => {
   expect(await measured((db, metrics) => measureParked(db, metrics, ['x', 'y']))).toEqual({
     'inbox_parked_open{consumer="x"}': 2,
     'inbox_parked_open{consumer="y"}': 0,
+  });
+});
+
+test('messages that wait for a canary, by every consumer of the service', async () => {
+  await service.db.run(sql`
+    insert into handed_event (consumer, topic, seq, event_id, type, aggregate_id, aggregate_version, payload, traceparent,
+      causation_id, canary, occurred_at)
+    select 'x', topic, seq, gen_random_uuid(), 't', '1', 1, '', '', '', '', now()
+    from (values ('a', 1), ('a', 2), ('b', 1)) as v (topic, seq)`);
+  expect(await measured((db, metrics) => measureHanded(db, metrics, ['x', 'y']))).toEqual({
+    'canary_handed_open{consumer="x"}': 3,
+    'canary_handed_open{consumer="y"}': 0,
   });
 });
 

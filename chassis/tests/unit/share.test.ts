@@ -1,5 +1,5 @@
 // Which messages are the canary's: always the same aggregates, more of them as the share grows, and nothing overtakes.
-import { NO_SHARE, sortRecords } from '@stoa/chassis/events/apply';
+import { HANDED_MAX, NO_SHARE, sortRecords } from '@stoa/chassis/events/apply';
 import { consumer } from '@stoa/chassis/events/consumer';
 import type { TopicRecord } from '@stoa/chassis/events/envelope';
 import { laneOf } from '@stoa/chassis/events/lane';
@@ -73,7 +73,7 @@ describe('a batch is sorted', () => {
   });
 
   it('so that pinned messages, and what follows them of their aggregate, are the canary’s', () => {
-    const share = { percent: 0, handed: new Set<string>() };
+    const share = { percent: 0, handed: new Set<string>(), handedCount: 0 };
     const { good, handed } = sortRecords(definition, batch, { ...none, share });
     expect([sequences(good), sequences(handed)]).toEqual([
       [1, 4],
@@ -82,13 +82,28 @@ describe('a batch is sorted', () => {
   });
 
   it('so that nothing overtakes what was handed over before, even when the canary is gone', () => {
-    const share = { percent: null, handed: new Set(['a']) };
+    const share = { percent: null, handed: new Set(['a']), handedCount: 1 };
     const { good, handed } = sortRecords(definition, [record(6, 'a'), record(7, 'e')], { ...none, share });
     expect([sequences(good), sequences(handed)]).toEqual([[7], [6]]);
   });
 
+  it('so that a canary that is slower than its share gets no more, but what follows what it has', () => {
+    const share = { percent: 100, handed: new Set(['a']), handedCount: HANDED_MAX - 1 };
+    const { good, handed } = sortRecords(
+      definition,
+      [record(6, 'a'), record(7, 'b'), record(8, 'c', 'orders'), record(9, 'a'), record(10, 'b')],
+      { ...none, share },
+    );
+    expect([sequences(good), sequences(handed)]).toEqual([
+      [7, 8, 10],
+      [6, 9],
+    ]);
+    const last = sortRecords(definition, [record(7, 'b'), record(8, 'c'), record(9, 'b')], { ...none, share });
+    expect([sequences(last.good), sequences(last.handed)]).toEqual([[8], [7, 9]]);
+  });
+
   it('so that what stands behind a parked message is parked, not handed over', () => {
-    const share = { percent: 100, handed: new Set<string>() };
+    const share = { percent: 100, handed: new Set<string>(), handedCount: 0 };
     const sorted = sortRecords(definition, [record(8, 'a'), record(9, 'b')], {
       ...none,
       blocked: new Set(['a']),
