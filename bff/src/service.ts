@@ -43,7 +43,7 @@ export const bff = defineService({
   http: (context) => {
     const { config, clock, deps, log, metrics, random } = context;
     const clients = createClients(context.client);
-    const { graphiql, introspection, corsOrigins } = exposureOf(config);
+    const { graphiql, introspection, corsOrigins, canaryPins } = exposureOf(config);
     return {
       port: config.port,
       handler: createHandler({
@@ -56,7 +56,7 @@ export const bff = defineService({
         pictures: createPictureEndpoint(clients),
         connect: createConnectEdge(context.client),
         cors: createCors(corsOrigins),
-        facts: { tracer: createTracer(random), proxies: config.trustedProxies },
+        facts: { tracer: createTracer(random), proxies: config.trustedProxies, canaryPins },
         graphiql,
         observe: createRequestMetrics(metrics, clock),
         readiness: context.readiness,

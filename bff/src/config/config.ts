@@ -1,4 +1,4 @@
-// What the BFF reads from its environment. What helps an attacker or a foreign page (GraphiQL, introspection, CORS)
+// What the BFF reads from its environment. What helps an attacker or a foreign page (GraphiQL, introspection, CORS, pins to a canary)
 // is off in production and on in development, unless it is set.
 import { type ConfigOf, type ConfigSpec, optional, withDefault } from '@stoa/chassis/config';
 
@@ -13,6 +13,9 @@ export const config = {
     help:
       'origins whose pages may call, separated by commas; "http://localhost:*" allows any port, "none" allows none; ' +
       'default: none, in development localhost',
+  }),
+  canaryPins: optional('string', 'STOA_CANARY_PINS', {
+    help: 'who may pin a request to a canary by x-stoa-canary: anybody or nobody; default: nobody, in development anybody',
   }),
   // The cart service reads the same variable.
   currencies: withDefault('string', 'STOA_CURRENCIES', 'EUR,USD,GBP', {
@@ -36,18 +39,21 @@ export interface Exposure {
   readonly graphiql: boolean;
   readonly introspection: boolean;
   readonly corsOrigins: string;
+  /** Whether `x-stoa-canary` from outside is believed. */
+  readonly canaryPins: boolean;
 }
 
 const LOCAL_ORIGINS = 'http://localhost:*,http://127.0.0.1:*';
 
 /** What is shown to whom, with the defaults of the environment filled in. */
-export function exposureOf({ environment, graphiql, introspection, corsOrigins }: BffConfig): Exposure {
+export function exposureOf({ environment, graphiql, introspection, corsOrigins, canaryPins }: BffConfig): Exposure {
   // Anything but a plain "development" is treated as production: a typing error must not open doors.
   const development = environment === 'development';
   return {
     graphiql: graphiql ?? development,
     introspection: introspection ?? development,
     corsOrigins: corsOrigins ?? (development ? LOCAL_ORIGINS : 'none'),
+    canaryPins: (canaryPins ?? (development ? 'anybody' : 'nobody')) === 'anybody',
   };
 }
 

@@ -13,6 +13,8 @@ export interface FactsOptions {
   readonly tracer: Tracer;
   /** How many proxies of our own stand in front; each adds the address it saw to X-Forwarded-For. */
   readonly proxies: number;
+  /** Whether a request may pin itself to a canary. */
+  readonly canaryPins: boolean;
 }
 
 /** The facts of one request. The signal aborts when the connection closes before the answer is complete. */
@@ -28,7 +30,7 @@ export function readFacts(request: IncomingMessage, response: ServerResponse, op
     traceId: traceIdOf(traceparent),
     authorization,
     clientAddress: clientAddress(request, options.proxies),
-    canary: readPin(request.headers[CANARY]),
+    canary: options.canaryPins ? readPin(request.headers[CANARY]) : '',
     signal: gone.signal,
   };
 }

@@ -39,6 +39,20 @@ describe('what goes with every call', () => {
     expect(await relayed('Orders')).toBeNull();
   });
 
+  test('no canary in production, unless it is said that anybody may ask for one', async () => {
+    const relayed = async (env: Record<string, string>) => {
+      const production = await startBff({ fakes: fakes.services, env: { STOA_ENV: 'production', ...env } });
+      fakes.reset();
+      await production.graphql('{ categories { id } }', { headers: { 'x-stoa-canary': 'orders' } });
+      await production.stop();
+      expect(fakes.asked).not.toEqual([]);
+      return fakes.asked[0]?.header.get('x-stoa-canary');
+    };
+    expect(await relayed({})).toBeNull();
+    expect(await relayed({ STOA_CANARY_PINS: 'somebody' })).toBeNull();
+    expect(await relayed({ STOA_CANARY_PINS: 'anybody' })).toBe('orders');
+  });
+
   test('behind a proxy of ours the client is whom that proxy saw, not whom the client claims to be', async () => {
     const asked = async (forwarded: string) => {
       fakes.reset();
