@@ -19,8 +19,8 @@ export interface Metrics {
   observe(name: string, help: string, seconds: number, labels?: Labels, buckets?: readonly number[]): void;
   /** Like `observe`, for hot paths: names end in `_seconds`. */
   histogram(name: string, help: string, labelNames: readonly string[]): HistogramFamily;
-  /** Sets a value that goes up and down. */
-  gauge(name: string, help: string, value: number, labels?: Labels): void;
+  /** Sets a value that goes up and down; undefined is no value: the series is told no more. */
+  gauge(name: string, help: string, value: number | undefined, labels?: Labels): void;
   /** The exposition text. */
   text(): Promise<string>;
 }
@@ -65,8 +65,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
       const found = metric(name, () => new Histogram({ ...common(name, help, labels), buckets: LATENCY_BUCKETS }));
       return { labels: (...values) => found.labels(...values).observe };
     },
-    gauge: (name, help, value, labels = {}) =>
-      metric(name, () => new Gauge(common(name, help, labels))).set(labels, value),
+    gauge: (name, help, value, labels = {}) => {
+      const found = metric(name, () => new Gauge(common(name, help, labels)));
+      if (value === undefined) found.remove(labels);
+      else found.set(labels, value);
+    },
     text: () => registry.metrics(),
   };
 }

@@ -36,22 +36,30 @@ interface Failure {
   readonly error: string;
 }
 
-/** Applies what one transaction takes; the messages that were in it. */
+interface Taken {
+  readonly records: readonly TopicRecord[];
+  /** How many of them were applied, and not parked. */
+  readonly applied: number;
+}
+
+const NOTHING: Taken = { records: [], applied: 0 };
+
+/** Applies what one transaction takes. */
 async function takeOnce<Context>(
   options: Options<Context>,
   limit: number,
   taker: (tx: Tx) => Promise<Taker | undefined>,
   failed: ReadonlyMap<bigint, Failure>,
   seen: (records: readonly TopicRecord[]) => void,
-): Promise<readonly TopicRecord[]> {
+): Promise<Taken> {
   const { definition, context, db, failpoints } = options;
   const { name: consumer, topic } = definition;
   return db.transact(async (tx) => {
     const who = await taker(tx);
-    if (who === undefined) return [];
+    if (who === undefined) return NOTHING;
     const records = await takeHanded(tx, consumer, topic.name, who, limit);
     seen(records);
-    if (records.length === 0) return [];
+    if (records.length === 0) return NOTHING;
     const blocked = who === 'canary' ? new Set<string>() : await blockedAggregates(tx, consumer, topic.name);
     const { good, parked } = sortRecords(definition, records, { blocked, failed, share: NO_SHARE });
     if (who === 'canary' && parked.length > 0) throw new Error(parked[0]?.error);
@@ -59,7 +67,7 @@ async function takeOnce<Context>(
     await handleRecords(tx, definition, good, context);
     await deleteHanded(tx, consumer, topic.name, records);
     await failpoints.hit('canary.before_commit');
-    return records;
+    return { records, applied: good.length };
   });
 }
 
@@ -81,10 +89,10 @@ function createTaking<Context>(
   async function once(limit: number): Promise<{ count: number; failed: boolean }> {
     let taken: readonly TopicRecord[] = [];
     try {
-      const done = await takeOnce(options, limit, taker, failed, (records) => {
+      const { records: done, applied } = await takeOnce(options, limit, taker, failed, (records) => {
         taken = records;
       });
-      if (done.length > 0) metrics.count('inbox_applied_total', 'Messages applied', labels, done.length);
+      if (applied > 0) metrics.count('inbox_applied_total', 'Messages applied', labels, applied);
       for (const { sequence } of done) {
         failures.delete(sequence);
         failed.delete(sequence);

@@ -146,7 +146,7 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
   async function write(from: Watermark, records: readonly TopicRecord[], epoch: number): Promise<void> {
     const last = records.at(-1) as TopicRecord;
     const to = { epoch, seq: last.sequence, lastEventId: last.eventId };
-    const parked = await db.transact(async (tx) => {
+    const { good, parked } = await db.transact(async (tx) => {
       const share = await moveWatermark(tx, consumer, topic.name, instance, { from, to });
       if (share === undefined) throw new LostPlace();
       const sorted = sortRecords(definition, records, { blocked, failed, share });
@@ -154,13 +154,13 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
       if (sorted.handed.length > 0) await insertHanded(tx, consumer, topic.name, sorted.handed);
       await handleRecords(tx, definition, sorted.good, context);
       await failpoints.hit('inbox.before_commit');
-      return sorted.parked;
+      return sorted;
     });
     await failpoints.hit('inbox.after_commit');
     watermark = to;
     remark(parked);
     settle(to);
-    measure(last, records.length);
+    measure(good);
   }
 
   function remark(parked: readonly Parking[]): void {
@@ -185,10 +185,13 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
     }
   }
 
-  function measure(last: TopicRecord, count: number): void {
+  /** What was handed over is counted by whoever applies it. */
+  function measure(applied: readonly TopicRecord[]): void {
+    const last = applied.at(-1);
+    if (last === undefined) return;
     const seconds = Math.max(0, clock.now().getTime() - last.occurredAt.getTime()) / 1000;
     metrics.observe('inbox_delay_seconds', 'From commit at the producer to applied here', seconds, labels);
-    metrics.count('inbox_applied_total', 'Messages applied', labels, count);
+    metrics.count('inbox_applied_total', 'Messages applied', labels, applied.length);
   }
 
   /** Applies records in order; a failing one is tried alone, a few times, and then parked. */

@@ -192,6 +192,23 @@ describe('a canary of a consumer', () => {
     expect(await shop.count('handed_event')).toBe(0);
   });
 
+  test('does nothing more when another canary takes its place, although its process lives', async () => {
+    await shop.rollout('v2', 100);
+    await shop.run('v2');
+    const alive = sql<{ n: bigint }>`select count(*) as n from canary_lane where lease_until > now()`;
+    const leases = async () => Number((await shop.orders.one(alive)).n);
+    await expect.poll(leases, patience).toBe(1);
+    await shop.orders.transact(async (tx) => {
+      await tx.run(sql`insert into canary_rejected (version, state) values ('v2', 'superseded')`);
+      await tx.run(sql`update canary set version = 'v3', percent = 0`);
+    });
+    await expect.poll(leases, patience).toBe(0);
+    await shop.change(SKUS);
+    await shop.run('v1');
+    await settled();
+    expect(by('v1', await shop.applied())).toHaveLength(SKUS.length);
+  });
+
   test('becomes the stable version as it runs, when it is promoted', async () => {
     await shop.rollout('v2', 100);
     const old = await shop.run('v1');

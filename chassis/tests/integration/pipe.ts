@@ -15,7 +15,7 @@ import { numberOnce } from '@stoa/chassis/events/sequencer';
 import { topic } from '@stoa/chassis/events/topic';
 import { NO_FAILPOINTS } from '@stoa/chassis/failpoint';
 import { createLog } from '@stoa/chassis/log';
-import { createMetrics } from '@stoa/chassis/metrics';
+import { createMetrics, type Metrics } from '@stoa/chassis/metrics';
 import type { Tx } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
 import { createDispatcher } from '@stoa/chassis/rpc/dispatcher';
@@ -80,6 +80,12 @@ function fakeBus() {
   };
 }
 
+interface WorkerOptions {
+  readonly instance?: string;
+  readonly producer?: Producer;
+  readonly metrics?: Metrics;
+}
+
 export async function openPipe() {
   const migrations = new URL('./fixtures/applied/', import.meta.url);
   const databases = await createTestDatabases({
@@ -139,7 +145,7 @@ export async function openPipe() {
       await out.run(sql`delete from outbox where pub_seq > ${sequence}`);
       await out.run(sql`update outbox_head set seq = ${sequence}, epoch = ${epoch}`);
     },
-    startWorker(options: { readonly instance?: string; readonly producer?: Producer } = {}) {
+    startWorker(options: WorkerOptions = {}) {
       const worker = createInboxWorker({
         definition,
         context: undefined,
@@ -149,7 +155,7 @@ export async function openPipe() {
         instance: options.instance ?? 'one',
         clock: fastClock,
         log,
-        metrics: createMetrics({ processMetrics: false }),
+        metrics: options.metrics ?? createMetrics({ processMetrics: false }),
         failpoints: NO_FAILPOINTS,
       });
       const stopping = new AbortController();

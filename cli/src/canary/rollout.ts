@@ -20,6 +20,8 @@ export interface RolloutOptions {
   readonly databases: Databases;
   /** URLs of all databases, for the audit. */
   readonly urls: Readonly<Record<string, string>>;
+  /** @default the whole audit of `urls` */
+  readonly openAudit?: typeof openAuditGate;
   /** What the callers follow; see chassis/src/host/splits-file.ts. */
   readonly splitsFile: string;
   readonly reportFile: string;
@@ -35,7 +37,7 @@ const CALLS_GONE_MS = 1000;
 const TAKE_BACK = { pollMs: 100, limitMs: 30_000 };
 const NAMED_MAX = 20;
 
-type State = 'running' | 'passed' | 'rolled back';
+type State = 'running' | 'passed' | 'promoted' | 'rolled back';
 
 /** Readings of both versions. */
 interface Readings {
@@ -45,7 +47,7 @@ interface Readings {
 
 /** Runs until the canary is rolled back or the signal aborts; then it is ended as well. */
 export async function runRollout(options: RolloutOptions, signal: AbortSignal): Promise<void> {
-  const { service, version, steps, stepSeconds, say, databases } = options;
+  const { service, version, steps, stepSeconds, say, databases, openAudit = openAuditGate } = options;
   const db = databases[service] as Databases[string];
   const started = await beginningOf(db);
   let ended: string | undefined;
@@ -53,7 +55,7 @@ export async function runRollout(options: RolloutOptions, signal: AbortSignal): 
     ended = why;
   });
   const whole = await createWatch(options);
-  const audit = await openAuditGate(options.urls, started.at);
+  const audit = await openAudit(options.urls, started.at);
   let step = 0;
   let watch = whole;
   let stepEndsAt = 0;
@@ -72,6 +74,7 @@ export async function runRollout(options: RolloutOptions, signal: AbortSignal): 
   /** One look: why to roll back, or undefined. */
   async function look(): Promise<string | undefined> {
     const row = await readCanaryState(db);
+    if (row?.state === 'promoted' && row.version === version) return promoted();
     if (row?.state !== 'running' || row.version !== version) return `it was ended by hand: ${row?.why ?? ''}`;
     const business = await lookAtBusiness(databases, service, version, started);
     const total = judge(await whole.evidence(business, ended));
@@ -87,6 +90,19 @@ export async function runRollout(options: RolloutOptions, signal: AbortSignal): 
       say(`canary of ${service}: passed every step and would be promoted; it stays at ${steps[step]} %, watched`);
     }
     return undefined;
+  }
+
+  /** By hand. An end is final: nothing is judged any more, and there is nothing to go back from. */
+  async function promoted(): Promise<undefined> {
+    if (ended !== undefined) writeSplits(options, undefined);
+    if (state === 'promoted') return;
+    state = 'promoted';
+    const business = await lookAtBusiness(databases, service, version, started);
+    report(options, { state, percent: steps[step] as number, business, verdict: { kind: 'good' } });
+    say(
+      `canary of ${service}: promoted by hand; it shares the work with the version before it until the shop stops, ` +
+        'and is not watched any more',
+    );
   }
 
   await enter(0);

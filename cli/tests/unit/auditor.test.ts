@@ -55,6 +55,17 @@ test('tells findings by invariant, and nothing of what was not checked', async (
   expect(text).toContain('stoa_audit_runs_total{outcome="broken",version="2"} 1');
 });
 
+test('takes back what it told of an invariant that it cannot check any more', async () => {
+  const { invariants, ...rest } = report(3);
+  const unchecked = invariants.map((one) => ({ ...one, status: 'NOT_CHECKED' as const, broken: 0 }));
+  const text = await metricsAfter(
+    async () => report(3),
+    async () => ({ ...rest, invariants: [...invariants.slice(0, 1), ...unchecked.slice(1)] }),
+  );
+  expect(text).toContain('stoa_audit_violations{invariant="I1",version="2"} 0');
+  expect(text).not.toContain('I2');
+});
+
 test('goes on after an audit that could not be made, which leaves the findings as they were', async () => {
   const failing = () => Promise.reject(new Error('no database'));
   const text = await metricsAfter(async () => report(1), failing);
