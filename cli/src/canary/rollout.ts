@@ -96,8 +96,8 @@ export async function runRollout(options: RolloutOptions, signal: AbortSignal): 
   async function promoted(): Promise<undefined> {
     if (ended !== undefined) writeSplits(options, undefined);
     if (state === 'promoted') return;
-    state = 'promoted';
     const business = await lookAtBusiness(databases, service, version, started);
+    state = 'promoted';
     report(options, { state, percent: steps[step] as number, business, verdict: { kind: 'good' } });
     say(
       `canary of ${service}: promoted by hand; it shares the work with the version before it until the shop stops, ` +
