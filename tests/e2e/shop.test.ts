@@ -10,7 +10,7 @@ import { registeredCustomer } from './scenarios/customer.ts';
 import { guestCheckout } from './scenarios/guest-checkout.ts';
 import { lifecycle, resetting } from './scenarios/lifecycle.ts';
 import { payingOnce } from './scenarios/pay-once.ts';
-import { payingAtTheBank } from './scenarios/payment-action.ts';
+import { leavingTheBank, payingAtTheBank } from './scenarios/payment-action.ts';
 import { openShop, type Shop } from './support/shop.ts';
 
 describe.each([
@@ -26,12 +26,14 @@ describe.each([
   afterAll(() => running.remove());
 
   browsing(shop);
+  const leaving = leavingTheBank(shop);
   guestCheckout(shop);
   registeredCustomer(shop);
   payingOnce(shop);
   payingAtTheBank(shop);
   badInput(shop);
   crashing(shop, split);
+  leaving.ends();
   lifecycle(shop, split);
   auditing(shop);
   resetting(shop);

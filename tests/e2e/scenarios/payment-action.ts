@@ -71,19 +71,34 @@ export function payingAtTheBank(shop: () => Shop): void {
         expect(await ledgerOf(shop(), asked.id)).toEqual(['authorize AUTHENTICATION_FAILED']);
       });
     });
+  });
+}
 
-    test('when they never come back, the order is rejected in time, and who comes later is not charged', async () => {
-      const sku = await sellNew(shop(), 10n);
-      await withStorefront(shop(), 1, async (storefront) => {
-        const asked = await orderAsked(shop(), storefront, await fullCart(storefront, [{ sku, quantity: 1 }]));
-        expect(await outcome(storefront, asked)).toMatchObject({
-          status: 'REJECTED',
-          reason: 'PAYMENT_ACTION_EXPIRED',
-        });
-        await eventually(async () => expect(await availableOf(shop(), sku)).toBe(10n));
-        expect(await (await act(asked.redirectUrl, 'confirm')).text()).toContain('cannot be made any more');
-        expect(await ledgerOf(shop(), asked.id)).toEqual(['void ok']);
-      });
+/**
+ * One who goes to the bank and never comes back. Their order ends when the time for it is over, which is left to the
+ * scenarios in between: they take longer.
+ */
+export function leavingTheBank(shop: () => Shop): { ends(): void } {
+  let left: Asked & { sku: string };
+  test('a customer leaves for the bank', async () => {
+    const sku = await sellNew(shop(), 10n);
+    await withStorefront(shop(), 1, async (storefront) => {
+      const cartId = await fullCart(storefront, [{ sku, quantity: 1 }]);
+      left = { ...(await orderAsked(shop(), storefront, cartId)), sku };
     });
   });
+  return {
+    ends: () =>
+      test('who never came back from the bank has the order rejected, and is not charged when they come later', async () => {
+        await withStorefront(shop(), 1, async (storefront) => {
+          expect(await outcome(storefront, left)).toMatchObject({
+            status: 'REJECTED',
+            reason: 'PAYMENT_ACTION_EXPIRED',
+          });
+          await eventually(async () => expect(await availableOf(shop(), left.sku)).toBe(10n));
+          expect(await (await act(left.redirectUrl, 'confirm')).text()).toContain('cannot be made any more');
+          expect(await ledgerOf(shop(), left.id)).toEqual(['void ok']);
+        });
+      }),
+  };
 }
