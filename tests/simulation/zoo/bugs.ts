@@ -45,13 +45,13 @@ export const BUGS: readonly Bug[] = [
     name: 'watermark-before-effects',
     why: 'the watermark commits in a transaction of its own before the effects: a crash between them loses the events',
     file: 'chassis/src/events/inbox-worker.ts',
-    find: `    const parked = await db.transact(async (tx) => {
+    find: `    const { good, parked } = await db.transact(async (tx) => {
       const share = await moveWatermark(tx, consumer, topic.name, instance, { from, to });
       if (share === undefined) throw new LostPlace();`,
     replace: `    const move = (tx: never) => moveWatermark(tx, consumer, topic.name, instance, { from, to });
     const share = await db.transact((tx) => move(tx as never));
     if (share === undefined) throw new LostPlace();
-    const parked = await db.transact(async (tx) => {`,
+    const { good, parked } = await db.transact(async (tx) => {`,
     seeds: 60,
   },
   {
