@@ -9,7 +9,7 @@ import type { Cause } from '@stoa/chassis/events/envelope';
 import { gather } from '@stoa/chassis/gather';
 import { CommitUnknownError, SqlState, sqlState, violatedConstraint } from '@stoa/chassis/postgres/database';
 import { callerOf, causeOf, relay, userIdOf } from '@stoa/chassis/rpc/caller';
-import { failedPrecondition, reasonOf, refuse } from '@stoa/chassis/rpc/errors';
+import { failedPrecondition, refuse } from '@stoa/chassis/rpc/errors';
 import { CartService } from '@stoa/proto/stoa/cart/v1/cart_pb';
 import { AddressSchema } from '@stoa/proto/stoa/common/v1/address_pb';
 import type { PlaceOrderRequest } from '@stoa/proto/stoa/orders/v1/orders_pb';
@@ -151,7 +151,13 @@ function storeAll(context: OrdersContext, placements: readonly Placement[]): Pro
 const isSpentCart = (error: unknown) =>
   sqlState(error) === SqlState.uniqueViolation && violatedConstraint(error) === CART_SPENT;
 
+/**
+ * Whether the same request may have won. Any refusal for the state of things is such a case: the order that was placed
+ * meanwhile has spent the cart, or has taken the last of what was in it.
+ */
 const mayHaveBeenPlaced = (error: unknown) =>
-  isSpentCart(error) || error instanceof CommitUnknownError || reasonOf(error) === 'CART_ALREADY_ORDERED';
+  isSpentCart(error) ||
+  error instanceof CommitUnknownError ||
+  (error instanceof ConnectError && error.code === Code.FailedPrecondition);
 
 const cartAlreadyOrdered = () => failedPrecondition('CART_ALREADY_ORDERED', 'this cart was ordered already');

@@ -121,7 +121,13 @@ export async function openOrders(env: Readonly<Record<string, string>> = {}) {
   const runtime = systemRuntime();
   const carts = new Map<string, CartInit>();
   const spent = new Set<string>();
-  const state = { checkouts: 0, stoppedAt: undefined as Date | undefined };
+  const soldOut = new Set<string>();
+  const state = {
+    checkouts: 0,
+    stoppedAt: undefined as Date | undefined,
+    /** Happens once, while orders waits for the cart. */
+    meanwhile: undefined as (() => Promise<void>) | undefined,
+  };
   const service = await testService(orders, {
     postgresUrl: inject('postgresUrl'),
     // Some tests break things on purpose; what the service then says in the log is not what they are about.
@@ -130,14 +136,18 @@ export async function openOrders(env: Readonly<Record<string, string>> = {}) {
     runtime: { clock: { ...runtime.clock, now: () => state.stoppedAt ?? runtime.clock.now() } },
     fakes: [
       fake(CartService, {
-        getCheckout({ cartId }, call) {
+        async getCheckout({ cartId }, call) {
           state.checkouts++;
+          const { meanwhile } = state;
+          state.meanwhile = undefined;
+          await meanwhile?.();
           const cart = carts.get(cartId);
           const owner = cart?.customerId ?? '';
           if (cart === undefined || (owner !== '' && owner !== callerOf(call).user?.id)) {
             throw notFound('CART_NOT_FOUND', 'no such cart');
           }
           if (spent.has(cartId)) throw failedPrecondition('CART_ALREADY_ORDERED', 'ordered already');
+          if (soldOut.has(cartId)) throw failedPrecondition('CART_HAS_PROBLEMS', 'sold out');
           if (cart.lines?.length === 0) throw failedPrecondition('CART_EMPTY', 'nothing in it');
           return { cart };
         },
@@ -203,6 +213,7 @@ export async function openOrders(env: Readonly<Record<string, string>> = {}) {
     context,
     carts,
     spent,
+    soldOut,
     state,
     as,
     guest,

@@ -86,6 +86,16 @@ describe('one idempotency key', () => {
     expect(last.accessToken).toBe(first.accessToken);
   });
 
+  test('answers the order also to the request that sees its effect in the cart and not yet the order', async () => {
+    const request = shop.request();
+    shop.state.meanwhile = async () => {
+      await shop.guest.placeOrder(request);
+      shop.soldOut.add(request.cartId);
+    };
+    expect(await shop.guest.placeOrder(request)).toMatchObject({ repeated: true });
+    expect(await countsOf(request.cartId)).toEqual(ONCE);
+  });
+
   test('asks nobody when it is repeated', async () => {
     const request = shop.request();
     await shop.guest.placeOrder(request);
