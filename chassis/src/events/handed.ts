@@ -3,6 +3,7 @@
 import type { Queryable, Tx } from '../postgres/database.ts';
 import { sql } from '../postgres/sql.ts';
 import type { TopicRecord } from './envelope.ts';
+import { readStored, type StoredRecord } from './stored-record.ts';
 
 export async function insertHanded(tx: Tx, consumer: string, topic: string, records: readonly TopicRecord[]) {
   await tx.run(sql`
@@ -58,32 +59,6 @@ export async function hasHanded(db: Queryable, consumer: string, topic: string):
   return row.some;
 }
 
-interface HandedRow {
-  seq: bigint;
-  event_id: string;
-  type: string;
-  aggregate_id: string;
-  aggregate_version: bigint;
-  payload: Buffer;
-  traceparent: string;
-  causation_id: string;
-  canary: string;
-  occurred_at: Date;
-}
-
-const toRecord = (row: HandedRow): TopicRecord => ({
-  sequence: row.seq,
-  eventId: row.event_id,
-  type: row.type,
-  aggregateId: row.aggregate_id,
-  aggregateVersion: row.aggregate_version,
-  payload: row.payload,
-  occurredAt: row.occurred_at,
-  traceparent: row.traceparent,
-  causationId: row.causation_id,
-  canary: row.canary,
-});
-
 /** Whose messages: the canary's, the other ones (its work that it gave back, or that stands behind), or all. */
 export type Taker = 'canary' | 'beside canary' | 'alone';
 
@@ -92,7 +67,7 @@ export type Taker = 'canary' | 'beside canary' | 'alone';
  * those few aggregates are then read once and not for each row (10,000 rows: 500 ms as `not exists`).
  */
 export async function takeHanded(tx: Tx, consumer: string, topic: string, taker: Taker, limit: number) {
-  const rows = await tx.rows(sql<HandedRow>`
+  const rows = await tx.rows(sql<StoredRecord>`
     select seq, event_id, type, aggregate_id, aggregate_version, payload, traceparent, causation_id, canary, occurred_at
     from handed_event
     where consumer = ${consumer} and topic = ${topic} and (${taker} = 'alone' or (${taker} = 'canary') = (
@@ -103,7 +78,7 @@ export async function takeHanded(tx: Tx, consumer: string, topic: string, taker:
         select p.aggregate_id from parked_event p
         where p.consumer = ${consumer} and p.topic = ${topic} and p.resolved_at is null)))
     order by seq limit ${limit}`);
-  return rows.map(toRecord);
+  return rows.map(readStored);
 }
 
 export async function deleteHanded(tx: Tx, consumer: string, topic: string, records: readonly TopicRecord[]) {

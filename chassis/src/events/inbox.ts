@@ -2,6 +2,7 @@
 import type { Queryable, Tx } from '../postgres/database.ts';
 import { sql } from '../postgres/sql.ts';
 import type { TopicRecord } from './envelope.ts';
+import { readStored, type StoredRecord } from './stored-record.ts';
 
 export interface Watermark {
   readonly epoch: number;
@@ -104,25 +105,12 @@ export async function blockedAggregates(db: Queryable, consumer: string, topic: 
   return new Set(rows.map((row) => row.aggregate_id));
 }
 
-interface ParkedRow {
-  seq: bigint;
-  event_id: string;
-  type: string;
-  aggregate_id: string;
-  aggregate_version: bigint;
-  payload: Buffer;
-  traceparent: string;
-  causation_id: string;
-  canary: string;
-  occurred_at: Date;
-}
-
 /**
  * Locks the oldest open parked message of an aggregate for which another try was asked, if it is the aggregate's
  * oldest: later ones may not overtake it.
  */
 export async function nextRedrive(tx: Tx, consumer: string, topic: string): Promise<TopicRecord | undefined> {
-  const row = await tx.maybe(sql<ParkedRow>`
+  const row = await tx.maybe(sql<StoredRecord>`
     select seq, event_id, type, aggregate_id, aggregate_version, payload, traceparent, causation_id, canary,
       occurred_at
     from parked_event p
@@ -132,19 +120,7 @@ export async function nextRedrive(tx: Tx, consumer: string, topic: string): Prom
         where earlier.consumer = p.consumer and earlier.topic = p.topic and earlier.aggregate_id = p.aggregate_id
           and earlier.resolved_at is null and earlier.seq < p.seq)
     order by seq limit 1 for update skip locked`);
-  if (row === undefined) return undefined;
-  return {
-    sequence: row.seq,
-    eventId: row.event_id,
-    type: row.type,
-    aggregateId: row.aggregate_id,
-    aggregateVersion: row.aggregate_version,
-    payload: row.payload,
-    traceparent: row.traceparent,
-    causationId: row.causation_id,
-    canary: row.canary,
-    occurredAt: row.occurred_at,
-  };
+  return row && readStored(row);
 }
 
 export async function resolveParked(tx: Tx, consumer: string, topic: string, seq: bigint): Promise<void> {
