@@ -1,10 +1,10 @@
 // The canary's process. It is not started again when it ends: that it ended is what the rollout wants to know.
-import { type ChildProcess, execFile, fork } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { forkHost, type HostProcessOptions } from '../infrastructure/host-process.ts';
 import type { LogSink } from '../start/console.ts';
 import type { Checkout } from './checkout.ts';
 
-const STOP_MS = 15_000;
 const MIGRATE_MS = 120_000;
 
 /** Brings the service's databases up to what the canary needs. Its migrations only add: the stable version goes on. */
@@ -29,37 +29,23 @@ export interface CanaryProcess {
 
 export function startCanaryProcess(
   { root, main }: Checkout,
-  service: string,
-  env: NodeJS.ProcessEnv,
+  options: Pick<HostProcessOptions, 'home' | 'service' | 'env'>,
   sink: LogSink,
 ): CanaryProcess {
-  const child: ChildProcess = fork(main, ['host', service], {
-    cwd: root,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
-  child.stdout?.on('data', (chunk: Buffer) => sink.write(chunk.toString()));
-  child.stderr?.on('data', (chunk: Buffer) => sink.write(chunk.toString()));
+  const host = forkHost({ ...options, main, cwd: root, onOutput: sink.write });
   let stopping = false;
-  const gone = new Promise<string>((resolve) => {
-    child.once('exit', (code, signal) => resolve(signal ?? `status ${code}`));
-  });
-  const ready = new Promise<void>((resolve, reject) => {
-    child.once('message', () => resolve());
-    void gone.then((why) => reject(new Error(`it ended while it was starting (${why})`)));
-  });
+  const why = host.exited.then(({ code, signal }) => signal ?? `status ${code}`);
+  const ready = Promise.race([
+    host.ready,
+    why.then((reason) => Promise.reject(new Error(`it ended while it was starting (${reason})`))),
+  ]);
   ready.catch(() => {});
   return {
     ready,
-    ended: gone.then((why) => (stopping ? new Promise<never>(() => {}) : why)),
+    ended: why.then((reason) => (stopping ? new Promise<never>(() => {}) : reason)),
     async stop() {
       stopping = true;
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGTERM');
-        const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-        await gone;
-        clearTimeout(force);
-      }
+      await host.stop();
       sink.close();
     },
   };

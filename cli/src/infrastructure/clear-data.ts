@@ -3,12 +3,14 @@
 
 import { rmSync } from 'node:fs';
 import { describeHome } from './home.ts';
+import { stopLeftoverHosts } from './host-process.ts';
 import { stopLeftoverNats } from './nats.ts';
 import { removePostgres } from './postgres-leftovers.ts';
 import { linkedFolder, outsideFolder } from './postgres-place.ts';
 
 export async function clearData(home: string): Promise<void> {
   const places = describeHome(home);
+  await stopLeftoverHosts(places.path);
   await stopLeftoverNats(places);
   rmSync(places.nats, { recursive: true, force: true });
   const linked = linkedFolder(places);

@@ -9,7 +9,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { processState } from './processes.ts';
+import { markOf, processState } from './processes.ts';
 
 const attemptsMax = 5;
 const pauseMinMs = 20;
@@ -19,7 +19,7 @@ const pauseMaxMs = 120;
 export async function lockHome(home: string): Promise<() => void> {
   const claims = join(home, 'lock');
   mkdirSync(claims, { recursive: true });
-  const own = `${process.pid}-${processState(process.pid).startTime ?? 0}-${randomBytes(4).toString('hex')}`;
+  const own = `${markOf(process.pid)}-${randomBytes(4).toString('hex')}`;
   const release = () => rmSync(join(claims, own), { force: true });
   for (let attempt = 1; ; attempt += 1) {
     writeFileSync(join(claims, own), '');

@@ -1,6 +1,6 @@
 // The home folder: everything that Stoa keeps on a machine, by default `.stoa` in the repository.
 //
-//   secrets.json  lock/  logs/  tools/  nats/
+//   secrets.json  lock/  hosts/  logs/  tools/  nats/
 //   postgres      the database's folder; a symbolic link when it has to live elsewhere (see postgres-place.ts)
 
 import { accessSync, constants, mkdirSync, realpathSync } from 'node:fs';

@@ -1,8 +1,11 @@
 // Free ports on the loopback interface, and what answers on them.
 
-import { connect, createServer } from 'node:net';
+import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 
 const attemptsMax = 5;
+const lowestPort = 10_000;
 
 /** Told by a start that lost its port to another process between the choice and the bind. */
 export const portTaken = Symbol('port taken');
@@ -19,22 +22,50 @@ export async function withPort<T>(
   throw new Error(`${wanted ?? 'No free port'} on 127.0.0.1 could not be had in ${attemptsMax} attempts.`);
 }
 
-/** Several different free ports. */
-export async function freePorts(count: number): Promise<number[]> {
+/** Several different free ports, none of them in `except`. */
+export async function freePorts(count: number, except: readonly number[] = []): Promise<number[]> {
   const ports = new Set<number>();
-  while (ports.size < count) ports.add(await freePort());
+  while (ports.size < count) {
+    const port = await freePort();
+    if (!except.includes(port)) ports.add(port);
+  }
   return [...ports];
 }
 
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
+/**
+ * Below those that the system gives to outgoing connections: such a one could take the port between its choice and its
+ * use, or while the server that it was chosen for is being started again.
+ */
+async function freePort(): Promise<number> {
+  for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+    const port = await bound(randomInt(lowestPort, firstOutgoingPort()));
+    if (port !== undefined) return port;
+  }
+  const any = await bound(0);
+  if (any === undefined) throw new Error('No free port on 127.0.0.1.');
+  return any;
+}
+
+function firstOutgoingPort(): number {
+  try {
+    return Math.max(
+      lowestPort + 1,
+      Number.parseInt(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8'), 10),
+    );
+  } catch {
+    // Where it cannot be read: IANA's.
+    return 49_152;
+  }
+}
+
+/** The port, if it could be listened on: 0 asks for any. */
+function bound(port: number): Promise<number | undefined> {
+  return new Promise((done) => {
     const server = createServer();
-    server.once('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        address !== null && typeof address === 'object' ? done(address.port) : fail(new Error('no port')),
-      );
+    server.once('error', () => done(undefined));
+    server.listen(port, '127.0.0.1', () => {
+      const { port: got } = server.address() as AddressInfo;
+      server.close(() => done(got));
     });
   });
 }

@@ -43,6 +43,11 @@ export function processState(pid: number): ProcessState {
   }
 }
 
+/** Names a process in a file: its id and its start time, so that another one which gets the id later is not meant. */
+export function markOf(pid: number): string {
+  return `${pid}-${processState(pid).startTime ?? 0}`;
+}
+
 /** All processes but this one that `isOurs` recognises. */
 export function findProcesses(isOurs: (candidate: RunningProcess) => boolean): number[] {
   const all = process.platform === 'linux' ? processesFromProc() : processesFromPs();

@@ -8,7 +8,7 @@ import { signServiceCredential } from '@stoa/chassis/rpc/credentials';
 import { systemRuntime } from '@stoa/chassis/runtime';
 import { type Checkout, openCheckout } from '../canary/checkout.ts';
 import type { CanaryOption } from '../canary/option.ts';
-import { type CanaryProcess, migrateFor, startCanaryProcess } from '../canary/process.ts';
+import { migrateFor, startCanaryProcess } from '../canary/process.ts';
 import { replaceFile, runRollout } from '../canary/rollout.ts';
 import { freePorts } from '../infrastructure/ports.ts';
 import { loadServices, serviceNames } from '../load-services.ts';
@@ -81,26 +81,23 @@ async function runCanary({ plan, platform, shop, env, say, databases }: Parts, s
   // Before its process starts: it must never take itself for the stable version.
   await shareWithCanary(db, version, 0);
   const [grpc, admin] = (await freePorts(2)) as [number, number];
-  const child: CanaryProcess = startCanaryProcess(
-    checkout,
-    service,
-    {
-      ...env,
-      ...platform.hostEnv,
-      ...shopEnv,
-      STOA_VERSION: version,
-      STOA_INSTANCE: 'canary',
-      STOA_PEERS: serviceNames()
-        .map((name) => `${name}=${shop.addressOf(name)}`)
-        .join(','),
-      STOA_GRPC_PORT: String(grpc),
-      STOA_ADMIN_PORT: String(admin),
-      // Webhooks and the bank's page come to the stable version.
-      STOA_PAYMENTS_WEBHOOK_PORT: '0',
-      STOA_SERVICE_CREDENTIAL: await signServiceCredential(platform.secrets.credentialSigningKey, [service]),
-    },
-    openLogSink(platform.home, `${service}-canary`, process.stderr),
-  );
+  const canaryEnv = {
+    ...env,
+    ...platform.hostEnv,
+    ...shopEnv,
+    STOA_VERSION: version,
+    STOA_INSTANCE: 'canary',
+    STOA_PEERS: serviceNames()
+      .map((name) => `${name}=${shop.addressOf(name)}`)
+      .join(','),
+    STOA_GRPC_PORT: String(grpc),
+    STOA_ADMIN_PORT: String(admin),
+    // Webhooks and the bank's page come to the stable version.
+    STOA_PAYMENTS_WEBHOOK_PORT: '0',
+    STOA_SERVICE_CREDENTIAL: await signServiceCredential(platform.secrets.credentialSigningKey, [service]),
+  };
+  const sink = openLogSink(platform.home, `${service}-canary`, process.stderr);
+  const child = startCanaryProcess(checkout, { home: platform.home, service, env: canaryEnv }, sink);
   try {
     await child.ready;
     const stable = shop.adminPorts[service] as number;

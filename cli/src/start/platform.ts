@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { databaseVariable } from '@stoa/chassis/host/host-config';
 import { lockHome } from '../infrastructure/home-lock.ts';
+import { stopLeftoverHosts } from '../infrastructure/host-process.ts';
 import { type KeptServer, keepRunning } from '../infrastructure/keep-running.ts';
 import { startNats } from '../infrastructure/nats.ts';
 import { startPostgres } from '../infrastructure/postgres.ts';
@@ -41,6 +42,7 @@ export async function openPlatform({ home, env, onProgress, before }: PlatformOp
     unlock();
   };
   try {
+    await stopLeftoverHosts(home);
     await before?.();
     const secrets = await homeSecrets(home);
     const embedded = async (name: string, start: typeof startPostgres, url: string | undefined) => {

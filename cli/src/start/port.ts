@@ -52,6 +52,6 @@ async function freeAfter(port: number): Promise<number> {
     );
     if (isFree) return next;
   }
-  const [any] = await freePorts(1);
+  const [any] = await freePorts(1, [port]);
   return any as number;
 }

@@ -1,7 +1,7 @@
 // Each service in a process of its own, supervised: one that dies is started again, on the same ports.
-import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { signServiceCredential } from '@stoa/chassis/rpc/credentials';
+import { forkHost, type HostProcess } from '../infrastructure/host-process.ts';
 import { freePorts } from '../infrastructure/ports.ts';
 import { serviceNames } from '../load-services.ts';
 import { type LogSink, openLogSink } from './console.ts';
@@ -12,7 +12,6 @@ const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const RESTART_MS = { first: 250, max: 4000 };
 /** A process that was ready this long is not to blame for its end: its next restart is quick again. */
 const HEALTHY_MS = 3000;
-const STOP_MS = 15_000;
 
 interface Supervised {
   readonly name: string;
@@ -21,14 +20,15 @@ interface Supervised {
 }
 
 interface SuperviseOptions {
+  readonly home: string;
   readonly name: string;
   readonly env: NodeJS.ProcessEnv;
   readonly sink: LogSink;
   readonly onRestart: (name: string, why: string) => void;
 }
 
-function supervise({ name, env, sink, onRestart }: SuperviseOptions): Supervised {
-  let child: ChildProcess;
+function supervise({ home, name, env, sink, onRestart }: SuperviseOptions): Supervised {
+  let host: HostProcess;
   let stopping = false;
   let failures = 0;
   let restart: NodeJS.Timeout | undefined;
@@ -37,15 +37,13 @@ function supervise({ name, env, sink, onRestart }: SuperviseOptions): Supervised
 
   const start = () => {
     let readyAt = Number.POSITIVE_INFINITY;
-    child = fork(MAIN, ['host', name], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
-    child.stdout?.on('data', (chunk: Buffer) => sink.write(chunk.toString()));
-    child.stderr?.on('data', (chunk: Buffer) => sink.write(chunk.toString()));
-    child.on('message', () => {
+    host = forkHost({ home, main: MAIN, service: name, env, onOutput: sink.write });
+    void host.ready.then(() => {
       readyAt = Date.now();
       everReady = true;
       isReady();
     });
-    child.on('exit', (code, signal) => {
+    void host.exited.then(({ code, signal }) => {
       if (stopping) return;
       // A first start that fails is a configuration to be mended, not a crash to be survived.
       if (!everReady && code !== null) return cannotStart(new Error(`${name} cannot start; see logs/${name}.log`));
@@ -62,13 +60,7 @@ function supervise({ name, env, sink, onRestart }: SuperviseOptions): Supervised
     async stop() {
       stopping = true;
       clearTimeout(restart);
-      if (child.exitCode === null && child.signalCode === null) {
-        const ended = new Promise((resolve) => child.once('exit', resolve));
-        child.kill('SIGTERM');
-        const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-        await ended;
-        clearTimeout(force);
-      }
+      await host.stop();
       sink.close();
     },
   };
@@ -83,7 +75,7 @@ export async function startSplit(
   onRestart: SuperviseOptions['onRestart'],
 ): Promise<RunningShop> {
   const names = serviceNames();
-  const [spare, ...ports] = await freePorts(1 + 2 * names.length);
+  const [spare, ...ports] = await freePorts(1 + 2 * names.length, [wanted, Number(env.STOA_PAYMENTS_WEBHOOK_PORT)]);
   const port = wanted === 0 ? (spare as number) : wanted;
   const grpc = new Map(names.map((name, index) => [name, ports[index] as number]));
   const admin = new Map(names.map((name, index) => [name, ports[names.length + index] as number]));
@@ -105,7 +97,8 @@ export async function startSplit(
         STOA_ADMIN_PORT: String(admin.get(name)),
         STOA_SERVICE_CREDENTIAL: await signServiceCredential(platform.secrets.credentialSigningKey, [name]),
       };
-      children.push(supervise({ name, env: own, sink: openLogSink(platform.home, name, process.stderr), onRestart }));
+      const { home } = platform;
+      children.push(supervise({ home, name, env: own, sink: openLogSink(home, name, process.stderr), onRestart }));
     }
     await Promise.all(children.map(({ ready }) => ready));
   } catch (error) {

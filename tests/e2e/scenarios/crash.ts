@@ -36,16 +36,24 @@ export function crashing(shop: () => Shop, split: boolean): void {
   });
 
   describe('a start', () => {
-    test('after kill -9 of the command alone ends what that has left and serves again', async () => {
+    test('after kill -9 of the command alone ends what that has left and serves again, on the same addresses', async () => {
+      const before = addresses(shop());
+      expect(before).toBeDefined();
       const [command, ...left] = shop().tree();
       if (command === undefined) throw new Error('the shop does not run');
+      // It cannot see that the command is gone, and keeps its port until it is ended.
+      if (split) process.kill(serviceIn(shop(), 'payments').pid, 'SIGSTOP');
       await killAll([command]);
       await shop().start();
       expect(stillRunning(left)).toEqual([]);
+      expect(addresses(shop())).toEqual(before);
       expect((await fetch(`${shop().url}/health/ready`)).status).toBe(200);
     });
   });
 }
+
+/** Those that others keep: where the shop is, and where a customer was sent to. */
+const addresses = (shop: Shop) => /GraphQL +\S+\n +payments +\S+/.exec(shop.said())?.[0];
 
 /** The process that hosts this service alone. */
 const serviceIn = (shop: Shop, name: string) => processIn(shop.tree(), new RegExp(`main\\.ts host ${name}$`));
