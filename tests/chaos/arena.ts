@@ -64,7 +64,8 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
   const disks = withDisks ? mountDisks(home) : undefined;
   const library = withClock ? clockLibrary() : undefined;
   const clock = library === undefined ? undefined : createServiceClock(library);
-  const { shop, ended, output } = await startShop(home, { ...env, ...clock?.env });
+  // Packet filters and connection killers see TCP alone.
+  const { shop, ended, output } = await startShop(home, { STOA_EMBEDDED_POSTGRES: 'tcp', ...env, ...clock?.env });
   const running = JSON.parse(readFileSync(join(home, 'running.json'), 'utf8')) as Running;
   const ports = new Map([...output().matchAll(/(\w+) :(\d+)/g)].map(([, name = '', port]) => [name, Number(port)]));
   const parent = shop.pid as number;

@@ -9,6 +9,8 @@ export interface HostEnvironment {
   readonly path: readonly string[];
   /** `STOA_NATS_SERVER`: the nats-server to use, whatever else there is. */
   readonly natsServer: string | undefined;
+  /** `STOA_EMBEDDED_POSTGRES=tcp`: not by its socket. For faults of the network. */
+  readonly postgresOverTcp: boolean;
   /** Downloads shared by all checkouts of this user; undefined when there is no home folder of our own. */
   readonly cacheDir: string | undefined;
 }
@@ -17,6 +19,7 @@ export function readHostEnvironment(env: NodeJS.ProcessEnv = process.env): HostE
   return Object.freeze({
     path: (env.PATH ?? '').split(delimiter).filter((folder) => folder !== ''),
     natsServer: env.STOA_NATS_SERVER || undefined,
+    postgresOverTcp: env.STOA_EMBEDDED_POSTGRES === 'tcp',
     cacheDir: cacheDir(env),
   });
 }

@@ -1,4 +1,4 @@
-// What a killed run leaves behind: a postmaster still serving, backends whose postmaster is gone, a stale pid file.
+// What a killed run leaves behind: a postmaster still serving, backends whose postmaster is gone, stale pid and socket files.
 
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,6 +21,7 @@ export async function removePostgres(folder: string): Promise<void> {
   await stopLeftoverPostgres(join(folder, 'data'));
   rmSync(join(folder, 'data'), { recursive: true, force: true });
   removeUnfinished(folder);
+  removeSockets(folder);
   if (readdirSync(folder).length === 0) rmdirSync(folder);
 }
 
@@ -30,6 +31,13 @@ export function removeUnfinished(folder: string): void {
     // Retries: its initdb may still be writing.
     const options = { recursive: true, force: true, maxRetries: 10, retryDelay: 100 };
     if (name.startsWith('new-')) rmSync(join(folder, name), options);
+  }
+}
+
+/** Removes a killed server's sockets: by a lock file whose process id is another's now the next one refuses to start. */
+export function removeSockets(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith('.s.PGSQL.')) rmSync(join(folder, name), { force: true });
   }
 }
 

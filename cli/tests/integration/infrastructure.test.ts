@@ -92,7 +92,7 @@ describe('the embedded servers', { timeout: slow }, () => {
     await query(servers.postgres.url, 'create table note (text text)');
   }, slow);
 
-  it('never trade durability for speed, and listen on the loopback interface only', async () => {
+  it('never trade durability for speed, and listen on the loopback interface and in their own folder only', async () => {
     const rows = await query<{ name: string; setting: string }>(
       servers.postgres.url,
       `select name, setting from pg_settings where name in ('fsync', 'synchronous_commit', 'full_page_writes',
@@ -105,7 +105,7 @@ describe('the embedded servers', { timeout: slow }, () => {
       max_connections: '200',
       server_encoding: 'UTF8',
       synchronous_commit: 'on',
-      unix_socket_directories: '',
+      unix_socket_directories: realpathSync(join(home, 'postgres')),
     });
     await query(servers.postgres.url, 'select count(*) from pg_stat_statements');
   });
