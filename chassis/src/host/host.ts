@@ -15,6 +15,7 @@ import { createLog, type Log, type LogLevel } from '../log.ts';
 import { createMetrics } from '../metrics.ts';
 import { openPgDatabase, type PgDatabase } from '../postgres/pg-database.ts';
 import type { Readiness } from '../readiness.ts';
+import type { Dispatcher } from '../rpc/dispatcher.ts';
 import { type GrpcServer, serveGrpc } from '../rpc/grpc-server.ts';
 import { createHealthState } from '../rpc/health.ts';
 import { implement, type RpcService } from '../rpc/implement.ts';
@@ -56,6 +57,9 @@ interface Shared {
   readonly failpoints: Failpoints;
 }
 
+/** For handlers whose calls were cut at the end of the drain: what they use is closed next. */
+const LAST_MOMENT_MS = 1000;
+
 const usesBroker = ({ publishes = [], consumers = [], live }: AnyService) =>
   publishes.length + consumers.length > 0 || live === true;
 
@@ -93,6 +97,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const live = bus === undefined ? NO_LIVE : liveEvents(bus);
   const built: BuiltService[] = [];
   const closers: HttpServer[] = [];
+  let dispatcher: Dispatcher | undefined;
   let grpc: GrpcServer | undefined;
   let stopping = false;
   const workers = new Map<string, InboxWorker[]>();
@@ -100,11 +105,15 @@ export async function startHost(options: HostOptions): Promise<Host> {
 
   async function stop(): Promise<void> {
     stopping = true;
+    const endsAtMs = runtime.clock.monotonicMs() + config.drainMs;
     // One part that cannot be closed must not keep the others open.
     const closed = (part: Promise<unknown> | undefined) =>
       part?.catch((error: unknown) => log.warn('a part could not be closed', { error }));
     const servers = closers.map((server) => closed(server.close(config.drainMs)));
     await Promise.all([closed(grpc?.drain(config.drainMs)), closed(shared.loops.stop()), ...servers]);
+    // A caller in this process, a loop above all, leaves its call when told to stop; the handler goes on.
+    const leftMs = endsAtMs - runtime.clock.monotonicMs();
+    await closed(dispatcher?.idle(Math.max(LAST_MOMENT_MS, leftMs)));
     for (const service of built) await closed(service.teardown());
     shared.connections.close();
     await closed(bus?.close());
@@ -132,7 +141,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       );
     }
     const health = createHealthState();
-    const dispatcher = shared.connections.serve(built.flatMap(handlersOf));
+    dispatcher = shared.connections.serve(built.flatMap(handlersOf));
     grpc = await serveGrpc(dispatcher, { host: config.listenHost, port: config.grpcPort, health, log });
     for (const service of built) {
       const { instance, version } = config;

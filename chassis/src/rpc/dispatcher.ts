@@ -14,6 +14,7 @@ import { type CallHeaders, CLIENT_ADDRESS, EDGE, TRACEPARENT } from './headers.t
 import type { Outcome, RpcHooks } from './hooks.ts';
 import type { RpcService } from './implement.ts';
 import { ownedRoute, type Route, registerRoutes, unimplemented } from './routes.ts';
+import { createRunningHandlers, type RunningHandlers } from './running-handlers.ts';
 import { CallerOfCall, type Done, type IncomingCall, ServerCall } from './server-call.ts';
 import { createTracer, type Tracer, traceIdOf } from './trace.ts';
 
@@ -43,6 +44,8 @@ export interface Dispatcher {
     incoming: IncomingCall,
     requests: AsyncIterable<Message>,
   ): { call: ServerCall; answers: AsyncGenerator<Message> };
+  /** Resolves when no handler runs any more, not even one that nobody waits for, or after `ms`. */
+  idle(ms: number): Promise<void>;
   /** Releases its timers. */
   close(): void;
 }
@@ -74,8 +77,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     stream(route, incoming, requests) {
       const call = chain.begin(route, incoming);
       const admit = async () => chain.admit(call, await chain.identify(call));
-      return { call, answers: streamAnswers(call, requests, admit, chain.failed) };
+      return { call, answers: streamAnswers(call, requests, admit, chain) };
     },
+    idle: chain.running.idle,
     close: chain.close,
   };
 }
@@ -84,6 +88,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 function createChain({ clock, hooks, authenticate, random, log }: DispatcherOptions) {
   const deadlines = createDeadlines(clock);
   const tracer = createTracer(random);
+  const running = createRunningHandlers(clock);
 
   const onEnd = (call: ServerCall, outcome: Outcome) => {
     deadlines.remove(call);
@@ -116,21 +121,31 @@ function createChain({ clock, hooks, authenticate, random, log }: DispatcherOpti
       failed(call, error);
     }
   };
+  const later = (call: ServerCall, answer: PromiseLike<unknown>) =>
+    void answer.then(
+      (value) => {
+        running.ended();
+        succeed(call, value);
+      },
+      (error) => {
+        running.ended();
+        failed(call, error);
+      },
+    );
   const handle = (call: ServerCall, identity: Identity, request: Message) => {
     if (call.ended) return;
+    running.begun();
     try {
       admit(call, identity);
       const answer = invoke(call, request);
-      if (!isThenable(answer)) return succeed(call, answer);
-      answer.then(
-        (value) => succeed(call, value),
-        (error) => failed(call, error),
-      );
+      if (isThenable(answer)) return later(call, answer);
+      succeed(call, answer);
     } catch (error) {
       failed(call, error);
     }
+    running.ended();
   };
-  return { begin, identify, admit, handle, failed, close: () => deadlines.close() };
+  return { begin, identify, admit, handle, failed, running, close: () => deadlines.close() };
 }
 
 /** Runs the handler, inside the tracing library's span if there is one. */
@@ -172,7 +187,7 @@ async function* streamAnswers(
   call: ServerCall,
   requests: AsyncIterable<Message>,
   admit: () => Promise<void>,
-  failed: (call: ServerCall, error: unknown) => void,
+  { failed, running }: { failed(call: ServerCall, error: unknown): void; readonly running: RunningHandlers },
 ): AsyncGenerator<Message> {
   const { method } = call.route;
   const aborted = new Promise<never>((_, reject) => {
@@ -187,6 +202,7 @@ async function* streamAnswers(
     await admit();
     const request = method.methodKind === 'bidi_streaming' ? requests : await Promise.race([first(requests), aborted]);
     answers = (invoke(call, request) as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    running.begun();
     for (;;) {
       const next = await Promise.race([answers.next(), aborted]);
       if (next.done) break;
@@ -199,7 +215,7 @@ async function* streamAnswers(
   } finally {
     // Also when the reader stopped early. Not awaited: a handler may be stuck in the await that was abandoned.
     call.cancel();
-    answers?.return?.()?.then(undefined, () => {});
+    if (answers !== undefined) Promise.resolve(answers.return?.()).then(running.ended, running.ended);
   }
 }
 

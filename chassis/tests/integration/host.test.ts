@@ -180,6 +180,55 @@ describe('stopping', () => {
     await expect(get(place.adminPort, '/health/live')).rejects.toThrow();
   });
 
+  test('keeps databases open for a handler whose caller in the same process has left it', async () => {
+    const databases = await createTestDatabases({
+      adminUrl: inject('postgresUrl'),
+      runtime,
+      log: createLog('silent'),
+      databases: { cart: { folder: undefined, chassis: true } },
+    });
+    ends.push(() => databases.drop());
+    const told: unknown[] = [];
+    let began = () => {};
+    const hasBegun = new Promise<void>((resolve) => (began = resolve));
+    const stores = defineService({
+      name: 'cart',
+      config: {},
+      migrations: new URL('./fixtures/migrations/', import.meta.url),
+      rpc: ({ db, clock }) => [
+        fake(CartService, {
+          async getCheckout(_, { signal }) {
+            began();
+            await new Promise((resolve) => signal.addEventListener('abort', resolve));
+            // Long enough for everything else to be closed.
+            await clock.sleep(100);
+            told.push(await db.one(sql`select 'stored' as row`).catch((error: Error) => error.message));
+            return {};
+          },
+        }),
+      ],
+    });
+    const asks = defineService({
+      name: 'orders',
+      config: {},
+      jobs: [
+        {
+          name: 'asks',
+          everyMs: 60_000,
+          async run({ client }, signal) {
+            await client(CartService).getCheckout({ cartId: 'any' }, { signal });
+            return false;
+          },
+        },
+      ],
+    });
+    const { cart: url = '' } = databases.urls;
+    const place = await host([stores, asks], { STOA_DATABASE_URL_CART: url });
+    await hasBegun;
+    await place.stop();
+    expect(told).toEqual([{ row: 'stored' }]);
+  });
+
   test('tears down what services have built', async () => {
     const told: string[] = [];
     const builds = ordersWith({}, { setup: () => 'pool', teardown: (deps) => void told.push(`${deps} closed`) });

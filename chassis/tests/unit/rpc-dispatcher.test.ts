@@ -1,4 +1,6 @@
-import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
+import type { DescService } from '@bufbuild/protobuf';
+import { Code, ConnectError, createClient, type HandlerContext } from '@connectrpc/connect';
+import { Health } from '@stoa/proto/grpc/health/v1/health_pb';
 import { EventLogService } from '@stoa/proto/stoa/chassis/v1/event_log_pb';
 import { IdentityService } from '@stoa/proto/stoa/identity/v1/identity_pb';
 import { OrdersService } from '@stoa/proto/stoa/orders/v1/orders_pb';
@@ -96,6 +98,86 @@ describe('cancellation', () => {
     caller.abort();
     expect((await error).code).toBe(Code.Canceled);
     expect(signal?.aborted).toBe(true);
+  });
+});
+
+describe('idle', () => {
+  const dispatcherOf = <S extends DescService>(service: S, handlers: object) => {
+    const clock = manualClock();
+    const dispatcher = createDispatcher({
+      services: [partly(service, handlers)],
+      authenticate: asTransport,
+      hooks: {},
+      clock,
+      random: countingRandom(),
+      log: createLog('silent'),
+    });
+    const client = createClient(service, createInProcessTransport(dispatcher, 'bff'));
+    const told: string[] = [];
+    return { dispatcher, client, clock, told, tell: (what: string) => () => void told.push(what) };
+  };
+
+  it('waits for the handler of a call that its caller has left', async () => {
+    let finish = (_: object) => {};
+    const getOrder = () => new Promise((resolve) => (finish = resolve));
+    const { dispatcher, client, told, tell } = dispatcherOf(OrdersService, { getOrder });
+    await dispatcher.idle(1000);
+    const caller = new AbortController();
+    const error = errorOf(client.getOrder({}, { signal: caller.signal }));
+    await settle();
+    caller.abort();
+    await error;
+    const idle = dispatcher.idle(1000).then(tell('idle'));
+    await settle();
+    expect(told).toEqual([]);
+    finish({});
+    await idle;
+    expect(told).toEqual(['idle']);
+  });
+
+  it('waits for the end of a stream that its reader has left', async () => {
+    let finish = () => {};
+    const { dispatcher, client, told, tell } = dispatcherOf(Health, {
+      async *watch() {
+        try {
+          yield {};
+          yield {};
+        } finally {
+          await new Promise<void>((resolve) => (finish = resolve));
+        }
+      },
+    });
+    const caller = new AbortController();
+    const answers = client.watch({}, { signal: caller.signal })[Symbol.asyncIterator]();
+    await answers.next();
+    caller.abort();
+    await errorOf(answers.next());
+    const idle = dispatcher.idle(1000).then(tell('idle'));
+    await settle();
+    expect(told).toEqual([]);
+    finish();
+    await idle;
+    expect(told).toEqual(['idle']);
+  });
+
+  it('counts a handler once, however it ends', async () => {
+    const { dispatcher, client, clock, told, tell } = dispatcherOf(OrdersService, {
+      getOrder({ orderId }: { orderId: string }) {
+        if (orderId === 'thrown') throw new Error('no');
+        if (orderId === 'never') return never();
+        return orderId === 'rejected' ? Promise.reject(new Error('no')) : {};
+      },
+    });
+    for (const orderId of ['thrown', 'rejected']) await errorOf(client.getOrder({ orderId }));
+    await client.getOrder({ orderId: 'answered' });
+    await dispatcher.idle(1000);
+    const last = errorOf(client.getOrder({ orderId: 'never' }, { timeoutMs: 100 }));
+    await settle();
+    const idle = dispatcher.idle(1000).then(tell('given up'));
+    await clock.advance(999);
+    expect(told).toEqual([]);
+    await clock.advance(1);
+    await Promise.all([idle, last]);
   });
 });
 
