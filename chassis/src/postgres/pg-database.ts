@@ -172,6 +172,12 @@ async function commit(client: pg.PoolClient): Promise<void> {
   }
 }
 
+/** A refusal of the outbox says more than the rollback that follows it; of a lost connection COMMIT's error does. */
+function throwFirst(written: PromiseSettledResult<unknown>, committed: PromiseSettledResult<unknown>): void {
+  if (written.status === 'rejected' && !isConnectionError(written.reason)) throw written.reason;
+  for (const answer of [committed, written]) if (answer.status === 'rejected') throw answer.reason;
+}
+
 /**
  * What is asked of this client in the same turn goes out in one system call: a write to PostgreSQL's socket costs more
  * than building most statements does.
@@ -205,14 +211,13 @@ export function openPgDatabase(options: PgDatabaseOptions): PgDatabase {
       await begun;
       await failpoints.hit('tx.before_commit');
       together(client);
-      const written = tx.outbox.length > 0 ? insertOutbox(tx, tx.outbox) : undefined;
-      written?.catch(() => {});
       // The outbox and COMMIT travel together: should the insert fail, COMMIT answers ROLLBACK.
-      const committed = commit(client);
-      committed.catch(() => {});
+      const answers = Promise.allSettled([
+        tx.outbox.length > 0 ? insertOutbox(tx, tx.outbox) : undefined,
+        commit(client),
+      ]);
       await failpoints.hit('tx.commit_sent');
-      await written;
-      await committed;
+      throwFirst(...(await answers));
       await failpoints.hit('tx.after_commit');
       if (tx.outbox.length > 0) options.onPublished?.();
       for (const callback of tx.callbacks) callback();

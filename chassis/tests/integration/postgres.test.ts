@@ -1,10 +1,14 @@
+import { createPublish } from '@stoa/chassis/events/publish';
 import { createLog } from '@stoa/chassis/log';
 import { CommitUnknownError, SqlState, sqlState } from '@stoa/chassis/postgres/database';
 import type { PgDatabase } from '@stoa/chassis/postgres/pg-database';
 import { type Statement, sql } from '@stoa/chassis/postgres/sql';
 import { systemRuntime } from '@stoa/chassis/runtime';
 import { createTestDatabases, type TestDatabases } from '@stoa/chassis/testing/test-database';
+import { StockLevelChangedSchema } from '@stoa/proto/stoa/inventory/v1/stock_events_pb';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+
+const publish = createPublish(systemRuntime().ids);
 
 let databases: TestDatabases;
 let db: PgDatabase;
@@ -92,14 +96,26 @@ describe('transactions', () => {
     expect([await balanceOf('a'), await balanceOf('b')]).toEqual([2n, 2n]);
   });
 
-  it('tells an unknown commit apart and discards the connection', async () => {
+  it.each([
+    ['events to store', true],
+    ['none', false],
+  ])('tells an unknown commit apart and discards the connection, with %s', async (_, publishes) => {
     const ended = db.transact(async (tx) => {
       await tx.run(add('maybe', 1n));
+      if (publishes) publish(tx, StockLevelChangedSchema, { sku: 'maybe', version: 1n });
       const { pid } = await tx.one(sql<{ pid: number }>`select pg_backend_pid() as pid`);
       await endBackend(pid);
     });
     await expect(ended).rejects.toBeInstanceOf(CommitUnknownError);
     expect(await balanceOf('maybe')).toBeUndefined();
+  });
+
+  it('names the refusal of an event, not the rollback that it brings about', async () => {
+    const refused = db.transact(async (tx) => {
+      publish(tx, StockLevelChangedSchema, { sku: 'twice', version: 1n });
+      tx.outbox.push(...tx.outbox);
+    });
+    await expect(refused).rejects.toMatchObject({ code: SqlState.uniqueViolation });
   });
 
   it('calls back after the commit, and not after a rollback', async () => {
