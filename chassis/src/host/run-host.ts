@@ -19,10 +19,13 @@ export async function runHost(services: readonly AnyService[]): Promise<void> {
     log.info('stopping', { reason });
     setTimeout(() => process.exit(1), FORCE_AFTER_MS).unref();
     await host?.stop();
+    log.info('stopped');
     process.exit(0);
   };
   process.on('SIGTERM', () => void end('SIGTERM'));
-  process.on('SIGINT', () => void end('SIGINT'));
+  // Ctrl-C reaches the whole process group: a supervisor tells us itself, in its order, and that is no second signal.
+  const isSupervised = process.send !== undefined;
+  process.on('SIGINT', () => isSupervised || void end('SIGINT'));
   // Under a supervisor: nobody would restart, stop or even know a process that outlived it.
   process.on('disconnect', () => void end('the supervisor is gone'));
 

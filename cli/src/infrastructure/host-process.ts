@@ -44,12 +44,9 @@ export function forkHost({ home, main, service, env, cwd, onOutput }: HostProces
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk: Buffer) => onOutput(chunk.toString()));
   }
-  const exited = new Promise<Exit>((resolve) => {
-    child.once('exit', (code, signal) => {
-      forget();
-      resolve({ code, signal });
-    });
-  });
+  child.once('exit', forget);
+  // Not 'exit': its last words may come after that.
+  const exited = new Promise<Exit>((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
   return {
     ready: new Promise((resolve) => child.once('message', () => resolve())),
     exited,

@@ -16,6 +16,8 @@ const HEALTHY_MS = 3000;
 interface Supervised {
   readonly name: string;
   readonly ready: Promise<void>;
+  /** From now on its end is no accident. */
+  letEnd(): void;
   stop(): Promise<void>;
 }
 
@@ -53,13 +55,17 @@ function supervise({ home, name, env, sink, onRestart }: SuperviseOptions): Supe
     });
   };
   start();
+  const letEnd = () => {
+    stopping = true;
+    clearTimeout(restart);
+  };
 
   return {
     name,
     ready,
+    letEnd,
     async stop() {
-      stopping = true;
-      clearTimeout(restart);
+      letEnd();
       await host.stop();
       sink.close();
     },
@@ -82,6 +88,7 @@ export async function startSplit(
   const peers = names.map((name) => `${name}=127.0.0.1:${grpc.get(name)}`).join(',');
   const children: Supervised[] = [];
   const stop = async () => {
+    for (const child of children) child.letEnd();
     // The BFF first: nobody should be answered half.
     await children.find(({ name }) => name === 'bff')?.stop();
     await Promise.all(children.filter(({ name }) => name !== 'bff').map((child) => child.stop()));

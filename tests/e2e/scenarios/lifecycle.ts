@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { clearData } from '../../../cli/src/infrastructure/clear-data.ts';
+import { serviceNames } from '../../../cli/src/load-services.ts';
 import { gone } from '../support/process-tree.ts';
 import type { Shop } from '../support/shop.ts';
 import { done, fullCart, outcome, plentifulSkus, purchase, withStorefront } from '../support/shopper.ts';
@@ -48,8 +49,10 @@ export function lifecycle(shop: () => Shop, split: boolean): void {
           const [sku = ''] = await plentifulSkus(storefront);
           const cartId = await fullCart(storefront, [{ sku, quantity: 1 }]);
           const { order, accessToken } = done(await storefront.placeOrder(purchase(cartId)));
-          const { status, had, stderr } = await shop().stop(signal);
+          const { status, had, stdout, stderr } = await shop().stop(signal);
           expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+          expect(stdout).toMatch(new RegExp(`Stoa is stopping \\(${signal}\\)\n$`));
+          if (split) expect(notDrained(shop())).toEqual([]);
           expect(had.length).toBeGreaterThan(2);
           await gone(had, 0);
           await shop().start();
@@ -57,6 +60,18 @@ export function lifecycle(shop: () => Shop, split: boolean): void {
         });
       },
     );
+  });
+}
+
+/** Services whose process ended before it was done. */
+function notDrained({ home }: Shop): string[] {
+  return serviceNames().filter((name) => {
+    const last =
+      readFileSync(join(home, 'logs', `${name}.log`), 'utf8')
+        .trim()
+        .split('\n')
+        .at(-1) ?? '';
+    return JSON.parse(last).msg !== 'stopped';
   });
 }
 

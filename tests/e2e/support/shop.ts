@@ -59,10 +59,11 @@ export async function openShop({ split }: ShopOptions) {
       command = spawnStoa([...(split ? ['start', '--split'] : ['start']), ...args], env);
       await untilReady(command);
     },
-    /** Asks it to end and waits. */
+    /** Asks it to end and waits. SIGINT goes to the whole process group, as Ctrl-C in a terminal. */
     async stop(signal: 'SIGTERM' | 'SIGINT'): Promise<Ended & { readonly had: readonly Process[] }> {
       const had = tree();
-      command?.child.kill(signal);
+      if (signal === 'SIGINT') process.kill(-(command?.child.pid as number), signal);
+      else command?.child.kill(signal);
       return { ...(await endOf(command)), had };
     },
     /** kill -9 of all its processes at once: Node, NATS, PostgreSQL. */

@@ -30,6 +30,8 @@ export function spawnStoa(args: readonly string[], env: NodeJS.ProcessEnv): Comm
     cwd: root,
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A process group of its own, as a terminal makes one for each command.
+    detached: true,
   });
   let stdout = '';
   let stderr = '';
