@@ -8,14 +8,21 @@ const CHUNK = 5000;
 /**
  * Deletes one chunk of a topic's rows: numbered, older than seven days, below the lowest watermark. True when there
  * may be more. A topic without any known consumer keeps everything. The newest row stays: consumers check it.
+ *
+ * Only what every lower number has gone with: `created_at` is when a transaction began, which is not the order in which
+ * events are numbered, and what is kept has no gaps.
  */
 export async function deleteExpired(db: Database, topic: string): Promise<boolean> {
   const deleted = await db.run(sql`
+    with lowest as (
+      select id, pub_seq, created_at >= now() - make_interval(days => ${KEEP_DAYS}) as is_young
+      from outbox
+      where topic = ${topic} and pub_seq < (select min(seq) from consumer_progress where topic = ${topic})
+      order by pub_seq limit ${CHUNK}
+    ), young as (
+      select min(pub_seq) as pub_seq from lowest where is_young
+    )
     delete from outbox where id in (
-      select id from outbox
-      where topic = ${topic}
-        and pub_seq < (select min(seq) from consumer_progress where topic = ${topic})
-        and created_at < now() - make_interval(days => ${KEEP_DAYS})
-      order by pub_seq limit ${CHUNK})`);
+      select lowest.id from lowest, young where lowest.pub_seq < young.pub_seq or young.pub_seq is null)`);
   return deleted === CHUNK;
 }

@@ -45,3 +45,12 @@ test('then those are deleted that every consumer has applied, but not the one at
   // It still finds its place.
   expect((await consumed('bff.levels', 3)).consistent).toBe(true);
 });
+
+test('what is left has no gaps, although an older event got a later number', async () => {
+  await consumed('catalog.levels', 5);
+  await age(8);
+  await pipe.out.run(sql`update outbox set created_at = now() - interval '6 days' where pub_seq = 2`);
+  expect(await kept()).toEqual([2, 3, 4, 5]);
+  await age(8);
+  expect(await kept()).toEqual([5]);
+});
