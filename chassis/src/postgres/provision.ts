@@ -1,6 +1,7 @@
 // Gives each service a database and two roles of its own: the owner migrates, the service's role only reads and writes
 // rows. No role may connect to another's database.
 import pg from 'pg';
+import { ConfigError } from '../config.ts';
 
 export interface ServiceDatabase {
   readonly name: string;
@@ -10,7 +11,7 @@ export interface ServiceDatabase {
 }
 
 export interface ProvisionOptions {
-  /** A role that may create roles and databases. */
+  /** A role that may create roles and databases (`createdb createrole`); it need not be a superuser. */
   readonly adminUrl: string;
   /** Names databases and roles `<prefix>_<name>`. */
   readonly prefix: string;
@@ -29,17 +30,26 @@ function urlFor(adminUrl: string, role: string, password: string, database: stri
   return url.href;
 }
 
+/** The services' URLs are made from it: one that leaves its host to libpq's defaults has no place for them. */
+function requireHost(adminUrl: string): void {
+  if (URL.canParse(adminUrl) && new URL(adminUrl).hostname !== '') return;
+  throw new ConfigError('the URL of PostgreSQL must name a host: postgres://user:password@host:5432/database');
+}
+
+/** Only a superuser may say `nosuperuser` of a role that is there already, so later calls leave all but the password. */
 async function ensureRole(admin: pg.Client, role: string, password: string): Promise<void> {
   const { rowCount } = await admin.query('select from pg_roles where rolname = $1', [role]);
-  const verb = rowCount === 0 ? 'create' : 'alter';
-  await admin.query(
-    `${verb} role ${quote(role)} login nosuperuser nocreatedb nocreaterole password ${pg.escapeLiteral(password)}`,
-  );
+  const secret = `password ${pg.escapeLiteral(password)}`;
+  if (rowCount === 0) await admin.query(`create role ${quote(role)} login nocreatedb nocreaterole ${secret}`);
+  else await admin.query(`alter role ${quote(role)} ${secret}`);
 }
 
 async function ensureDatabase(admin: pg.Client, database: string, owner: string): Promise<void> {
   const { rowCount } = await admin.query('select from pg_database where datname = $1', [database]);
-  if (rowCount === 0) await admin.query(`create database ${quote(database)} owner ${quote(owner)}`);
+  if (rowCount !== 0) return;
+  // Only a member may give a database to a role; whoever made the role is none by that.
+  await admin.query(`grant ${quote(owner)} to current_user`);
+  await admin.query(`create database ${quote(database)} owner ${quote(owner)}`);
 }
 
 /** The owner gives a role what a service needs: to connect, as the only one, and to read and write rows. Repeatable. */
@@ -66,6 +76,7 @@ export async function grantRows(ownerUrl: string, role: string): Promise<void> {
 /** Creates what is missing; repeating it changes nothing but the passwords. */
 export async function provisionDatabases(options: ProvisionOptions): Promise<ServiceDatabase[]> {
   const { adminUrl, prefix, names, password } = options;
+  requireHost(adminUrl);
   const admin = new pg.Client({ connectionString: adminUrl, application_name: 'stoa-provision' });
   await admin.connect();
   const result: ServiceDatabase[] = [];
