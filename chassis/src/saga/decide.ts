@@ -115,22 +115,30 @@ function decideForward<Data extends Json>(
   }
 }
 
-/** Nothing is sent and nothing moves but the deadline, once: whoever repeats the reply gains no time. */
-function extend<Data extends Json>({ extension }: SagaStep<Data>, saga: SagaState<Data>): Decision {
+/**
+ * Nothing is sent and nothing moves but the deadline, once and never to an earlier time: whoever repeats the reply gains
+ * no time, and whoever gives less than the step has left takes none.
+ */
+function extend<Data extends Json>({ extension, timeoutSeconds }: SagaStep<Data>, saga: SagaState<Data>): Decision {
   if (extension === undefined || saga.isExtended) return IGNORED;
-  const { state, reason, attempts, data } = saga;
-  return { ...ended(state, reason), attempts, wakeAfterSeconds: extension.seconds(data), isExtended: true } as Decision;
+  const { state, reason, attempts, data, inStateSeconds } = saga;
+  const wakeAfterSeconds = Math.max(extension.seconds(data), timeoutSeconds - inStateSeconds);
+  return { ...ended(state, reason), attempts, wakeAfterSeconds, isExtended: true } as Decision;
 }
 
-/** Asking again shortens no deadline that was extended, and moves it by no more than its step's own timeout. */
+/**
+ * Asking again keeps the deadline of a step that is undone when it passes, and moves one that was extended by no more than
+ * the step's own timeout. What was asked gets the time that an answer takes.
+ */
 function keepDeadline<Data extends Json>(
-  { extension, timeoutSeconds }: SagaStep<Data>,
+  { extension, timeoutSeconds, onTimeout }: SagaStep<Data>,
   { isExtended, data, inStateSeconds }: SagaState<Data>,
   repeated: Decision,
 ): Decision {
-  if (repeated.kind !== 'moved' || extension === undefined || !isExtended) return repeated;
-  const wakeAfterSeconds = Math.max(0, timeoutSeconds + extension.seconds(data) - inStateSeconds);
-  return { ...repeated, wakeAfterSeconds };
+  if (repeated.kind !== 'moved' || onTimeout === 'repeat') return repeated;
+  const extendedBy = isExtended ? (extension?.seconds(data) ?? 0) : 0;
+  const left = timeoutSeconds + extendedBy - inStateSeconds;
+  return { ...repeated, wakeAfterSeconds: Math.max(left, repeatAfterSeconds(1)) };
 }
 
 function timeoutReason<Data extends Json>(

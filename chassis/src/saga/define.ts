@@ -35,7 +35,7 @@ export function refusal<Desc extends DescMessage>(
 /** A reply that says: the outcome will come, but later than the step's timeout allows for. */
 export interface Extension<Data> {
   readonly schema: DescMessage;
-  /** How long the outcome may take from then on. The deadline moves once, however often the reply comes. */
+  /** How long the outcome may take from then on. The deadline moves once, and only to a later time. */
   readonly seconds: (data: Data) => number;
   /** The stable reason that the saga ends with when nothing came by then. */
   readonly timeoutReason: string;

@@ -264,7 +264,16 @@ describe('a deadline that a reply extends', () => {
   test('is neither cut short nor put off for ever by an operator who asks again', () => {
     const asked = react(definition, { ...extended(), now: 300 }, { kind: 'repeat' });
     expect(asked).toMatchObject({ isExtended: true, wakeAt: 510, sent: ['do:0', 'do:0'] });
-    expect(react(definition, { ...asked, now: 509 }, { kind: 'repeat' }).wakeAt).toBe(510);
+    expect(react(definition, { ...asked, now: 505 }, { kind: 'repeat' }).wakeAt).toBe(510);
+  });
+
+  test('is not moved to an earlier time by one that is shorter than what is left of the step', () => {
+    const [first, ...others] = definition.steps as [SagaStep<{ id: string }>, ...SagaStep<{ id: string }>[]];
+    const extension = { schema: delayed(0), seconds: () => 3, timeoutReason: 'DELAYED_0' };
+    const short = { ...definition, steps: [{ ...first, extension }, ...others] };
+    const waiting = started(short);
+    expect(react(short, { ...waiting, now: 2 }, reply(delayed(0).typeName)).wakeAt).toBe(10);
+    expect(react(short, { ...waiting, now: 9 }, reply(delayed(0).typeName)).wakeAt).toBe(12);
   });
 
   test('whatever happens: nobody waits in a step for longer than its timeout and its extension', () => {
@@ -278,6 +287,21 @@ describe('a deadline that a reply extends', () => {
         if (run.isExtended) expect(run.wakeAt - run.enteredAt).toBeGreaterThanOrEqual(500 + index);
       }),
     );
+  });
+});
+
+describe('an operator who asks again', () => {
+  const definition = declare({ undos: [true, true], repeats: [false, false], pivot: 1 });
+
+  test('does not move the deadline of a step that is then undone, but leaves time for an answer', () => {
+    const waiting = started(definition);
+    expect(react(definition, { ...waiting, now: 1 }, { kind: 'repeat' })).toMatchObject({ attempts: 2, wakeAt: 10 });
+    expect(react(definition, { ...waiting, now: 8 }, { kind: 'repeat' }).wakeAt).toBe(13);
+  });
+
+  test('begins the next pause of a step that repeats by itself', () => {
+    const pivot = react(definition, started(definition), reply(success(0).typeName));
+    expect(react(definition, { ...pivot, now: 8 }, { kind: 'repeat' }).wakeAt).toBe(18);
   });
 });
 
