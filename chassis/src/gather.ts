@@ -2,7 +2,7 @@
 // wait and go together in the next batch. Alone, an item goes at once; under load the batches grow by themselves, and
 // there is no timer to tune. Nothing is remembered: a batch begins after each of its items was submitted, so every
 // answer is as fresh, and every write as durable, as if the item had gone alone.
-import { sqlState } from './postgres/database.ts';
+import { SqlState, sqlState } from './postgres/database.ts';
 import type { Clock } from './runtime.ts';
 
 export interface GatherOptions<In, Out> {
@@ -31,11 +31,17 @@ const LANES = 2;
 /** How long the batches under way may take before the next item opens another lane. */
 const PATIENCE_MS = 25;
 
+/** Lock timeouts of items that go alone, until it is no longer one item that holds up its batch. */
+const LOCKED_MAX = 3;
+
+const isLocked = (error: unknown) => sqlState(error) === SqlState.lockNotAvailable;
+
 /**
- * Errors by which the server refused one of the items: data that it cannot store, a constraint. Whatever else went
- * wrong, a lost connection above all, may have been done: it is the business of each item's owner.
+ * Errors by which the server refused one of the items: data that it cannot store, a constraint, a row that somebody else
+ * has locked. Whatever else went wrong, a lost connection above all, may have been done: it is the business of each
+ * item's owner.
  */
-const blamesAnItem = (error: unknown) => /^2[23]/.test(sqlState(error) ?? '');
+const blamesAnItem = (error: unknown) => isLocked(error) || /^2[23]/.test(sqlState(error) ?? '');
 
 /** Returns the function that submits an item and resolves with its result. */
 export function gather<In, Out>(options: GatherOptions<In, Out>): (item: In) => Promise<Out> {
@@ -59,14 +65,30 @@ export function gather<In, Out>(options: GatherOptions<In, Out>): (item: In) => 
     return batch;
   }
 
-  async function settle(batch: readonly Waiting<In, Out>[]): Promise<void> {
+  async function settle(batch: readonly Waiting<In, Out>[], refused = refuse): Promise<void> {
     try {
       const results = await run(batch.map(({ item }) => item));
       for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Out);
     } catch (error) {
-      // One item that cannot be stored must not take the others with it.
-      if (batch.length > 1 && blamesAnItem(error)) for (const waiting of batch) await settle([waiting]);
-      else for (const { reject } of batch) reject(error);
+      await refused(batch, error);
+    }
+  }
+
+  async function refuse(batch: readonly Waiting<In, Out>[], error: unknown): Promise<void> {
+    // One item that cannot be stored must not take the others with it.
+    if (batch.length > 1 && blamesAnItem(error)) return oneByOne(batch);
+    for (const { reject } of batch) reject(error);
+  }
+
+  async function oneByOne(batch: readonly Waiting<In, Out>[]): Promise<void> {
+    const locked: unknown[] = [];
+    for (const waiting of batch) {
+      if (locked.length === LOCKED_MAX) waiting.reject(locked.at(-1));
+      else
+        await settle([waiting], async (_, error) => {
+          if (isLocked(error)) locked.push(error);
+          waiting.reject(error);
+        });
     }
   }
 

@@ -15,6 +15,7 @@ function held() {
 }
 
 const refusal = Object.assign(new Error('cannot be stored'), { code: '22P05' });
+const locked = Object.assign(new Error('lock timeout'), { code: '55P03' });
 const { clock } = virtualClock();
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -70,7 +71,8 @@ describe('gather', () => {
     expect(batches).toEqual([['x'], ['a1', 'b1'], ['a2']]);
   });
 
-  it('lets only the item fail that the database refuses', async () => {
+  /** Refuses every batch with a bad item in it. */
+  function picky(error: Error) {
     const seen: string[][] = [];
     const submit = gather({
       clock,
@@ -78,13 +80,28 @@ describe('gather', () => {
       async run(batch: readonly string[]) {
         seen.push([...batch]);
         await turn();
-        if (batch.includes('bad')) throw refusal;
+        if (batch.includes('bad')) throw error;
         return batch;
       },
     });
-    const answers = await Promise.allSettled(['first', 'good', 'bad', 'fine'].map(submit));
-    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+    const statuses = async (...items: readonly string[]) =>
+      (await Promise.allSettled(items.map(submit))).map(({ status }) => status);
+    return { seen, statuses };
+  }
+
+  it.each([
+    ['that the database refuses', refusal],
+    ['that waits for a lock in vain', locked],
+  ])('lets only the item fail %s', async (_, error) => {
+    const { seen, statuses } = picky(error);
+    expect(await statuses('first', 'good', 'bad', 'fine')).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
     expect(seen).toEqual([['first'], ['good', 'bad', 'fine'], ['good'], ['bad'], ['fine']]);
+  });
+
+  it('does not wait for the lock of one item after the other when all are locked', async () => {
+    const { seen, statuses } = picky(locked);
+    await statuses('first', ...Array.from({ length: 10 }, () => 'bad'));
+    expect(seen.slice(1).map(({ length }) => length)).toEqual([10, 1, 1, 1]);
   });
 
   it('repeats nothing whose outcome is unknown', async () => {
