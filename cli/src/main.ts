@@ -47,7 +47,8 @@ const USAGE = `stoa <command>
   migrate                        bring databases up to date, as the owners that STOA_MIGRATE_URL_<NAME> name
   host NAME...                   run the named services in this process, configured by the environment
 
-Data is kept in .stoa/, or in STOA_HOME.
+Data is kept in .stoa/ of the repository, or in STOA_HOME. Audit, canary and operators' commands work on the databases that
+STOA_DATABASE_URL_<NAME> name, where there are such variables (rebuild also needs STOA_MIGRATE_URL_<NAME>).
 `;
 
 type Command = (args: readonly string[]) => Promise<number>;

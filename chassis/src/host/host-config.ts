@@ -74,7 +74,9 @@ export function readPeers(text: string): ReadonlyMap<string, string> {
   );
 }
 
+export const DATABASE_PREFIX = 'STOA_DATABASE_URL_';
+
 /** The variable that holds a database's URL: STOA_DATABASE_URL_ORDERS. */
 export function databaseVariable(name: string): string {
-  return `STOA_DATABASE_URL_${name.toUpperCase()}`;
+  return `${DATABASE_PREFIX}${name.toUpperCase()}`;
 }

@@ -6,8 +6,8 @@ import { createLog } from '@stoa/chassis/log';
 import { openPgDatabase, type PgDatabase } from '@stoa/chassis/postgres/pg-database';
 import { systemRuntime } from '@stoa/chassis/runtime';
 import { endCanary, readCanaryState, readRejected, shareWithCanary } from '../operate/canary-row.ts';
+import { namedDatabases } from '../operate/find-databases.ts';
 import { findRunning, homeFolder } from '../start/home.ts';
-import { namedDatabases } from './audit.ts';
 import { readCount } from './read-count.ts';
 
 const ACTIONS = 'show, share, promote or rollback';
@@ -24,7 +24,7 @@ export async function canary(args: readonly string[]): Promise<number> {
   });
   const [action = '', service = ''] = positionals;
   const percent = readCount('--percent', values.percent, 0, 100);
-  const db = open(service);
+  const db = await open(service);
   try {
     const version = values.version ?? (await readCanaryState(db))?.version;
     if (action !== 'show') await change(db, { action, version, percent, reason: values.reason });
@@ -61,8 +61,8 @@ async function change(db: PgDatabase, { action, version, percent, reason }: Chan
   throw new Error(`${version} is ${now.state} already: to change that, share it again first`);
 }
 
-function open(service: string): PgDatabase {
-  const databases = namedDatabases(process.env) ?? findRunning(homeFolder(process.env))?.databases ?? {};
+async function open(service: string): Promise<PgDatabase> {
+  const databases = (await namedDatabases(process.env)) ?? findRunning(homeFolder(process.env))?.databases ?? {};
   const url = databases[service];
   if (url === undefined)
     throw new ConfigError(`there is no database of "${service}"; say ${ACTIONS}, and which service`);

@@ -1,12 +1,9 @@
-// The shop's databases in an operator's hands: those of the shop that runs on this home, or, when none runs, those of the
-// embedded server, started for the time of one command.
-import { createHmac } from 'node:crypto';
+// The shop's databases in an operator's hands.
 import { createLog } from '@stoa/chassis/log';
 import type { Database } from '@stoa/chassis/postgres/database';
 import { openPgDatabase, type PgDatabase } from '@stoa/chassis/postgres/pg-database';
 import { type Runtime, systemRuntime } from '@stoa/chassis/runtime';
-import { readSecrets } from '../infrastructure/secrets.ts';
-import { findRunning, homeFolder } from '../start/home.ts';
+import { type FoundDatabases, withDatabases } from './find-databases.ts';
 
 export interface ShopData {
   /** Whether services run that will act on what is written. */
@@ -19,13 +16,6 @@ export interface ShopData {
   openAsOwner(database: string): PgDatabase;
 }
 
-export interface ShopDataOptions {
-  readonly urls: Readonly<Record<string, string>>;
-  readonly running: boolean;
-  /** Password of a role. */
-  readonly password: (role: string) => string;
-}
-
 /** An operator waits longer than a request does, but not for ever. */
 const STATEMENT_TIMEOUT_MS = 120_000;
 const LOCK_TIMEOUT_MS = 10_000;
@@ -36,7 +26,7 @@ export interface OpenShopData extends ShopData {
 }
 
 /** Connects to nothing until a database is used. */
-export function openShopData({ urls, running, password }: ShopDataOptions): OpenShopData {
+export function openShopData({ urls, running, owner }: FoundDatabases): OpenShopData {
   const runtime = systemRuntime();
   const { clock, random } = runtime;
   const limits = { statementTimeoutMs: STATEMENT_TIMEOUT_MS, lockTimeoutMs: LOCK_TIMEOUT_MS };
@@ -66,10 +56,8 @@ export function openShopData({ urls, running, password }: ShopDataOptions): Open
       return database;
     },
     openAsOwner(name) {
-      const url = new URL(urlOf(name));
-      url.username = `${url.username}_owner`;
-      url.password = password(url.username);
-      return open(url.href, 1);
+      urlOf(name);
+      return open(owner(name), 1);
     },
     async close() {
       await Promise.all([...opened.values()].map((database) => database.close()));
@@ -77,29 +65,14 @@ export function openShopData({ urls, running, password }: ShopDataOptions): Open
   };
 }
 
-/** Runs a command on the data of this home. Says on stderr when nothing runs there. */
-export async function withShopData<T>(env: NodeJS.ProcessEnv, run: (data: ShopData) => Promise<T>): Promise<T> {
-  const home = homeFolder(env);
-  const rolePassword = (role: string) =>
-    createHmac('sha256', readSecrets(home).roles ?? '')
-      .update(role)
-      .digest('base64url');
-  const use = async (urls: Readonly<Record<string, string>>, running: boolean) => {
-    const data = openShopData({ urls, running, password: rolePassword });
+/** Runs a command on the data that it finds. */
+export function withShopData<T>(env: NodeJS.ProcessEnv, run: (data: ShopData) => Promise<T>): Promise<T> {
+  return withDatabases(env, async (found) => {
+    const data = openShopData(found);
     try {
       return await run(data);
     } finally {
       await data.close();
     }
-  };
-  const found = findRunning(home);
-  if (found !== undefined) return use(found.databases, true);
-  process.stderr.write(`No shop runs on ${home}: its database is started for this command.\n`);
-  const { openPlatform } = await import('../start/platform.ts');
-  const platform = await openPlatform({ home, env, onProgress: () => {} });
-  try {
-    return await use(platform.databases, false);
-  } finally {
-    await platform.stop();
-  }
+  });
 }

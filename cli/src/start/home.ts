@@ -1,14 +1,17 @@
-// What is kept under the home folder (`.stoa/`, or STOA_HOME) besides the servers' data: secrets that must survive
+// What is kept under the home folder (`.stoa/` in the repository, or STOA_HOME) besides the servers' data: secrets that must survive
 // restarts, and a note of what runs now, by which the other commands find it.
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createCredentialKeys } from '@stoa/chassis/rpc/credentials';
 import { readSecrets, updateSecrets } from '../infrastructure/secrets.ts';
 
-/** The folder that everything is kept in. */
+const DEFAULT_HOME = fileURLToPath(new URL('../../../.stoa', import.meta.url));
+
+/** The folder that everything is kept in: the same one wherever a command is called from. */
 export function homeFolder(env: NodeJS.ProcessEnv): string {
-  return resolve(env.STOA_HOME || '.stoa');
+  return env.STOA_HOME ? resolve(env.STOA_HOME) : DEFAULT_HOME;
 }
 
 export interface HomeSecrets {

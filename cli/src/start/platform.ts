@@ -1,12 +1,15 @@
 // What services stand on: PostgreSQL, NATS, migrated databases, secrets. Embedded ones are started and stopped here;
 // STOA_POSTGRES_URL and STOA_NATS_URL point at existing ones instead.
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { databaseVariable } from '@stoa/chassis/host/host-config';
+import { describeHome } from '../infrastructure/home.ts';
 import { lockHome } from '../infrastructure/home-lock.ts';
 import { stopLeftoverHosts } from '../infrastructure/host-process.ts';
 import { type KeptServer, keepRunning } from '../infrastructure/keep-running.ts';
 import { startNats } from '../infrastructure/nats.ts';
 import { startPostgres } from '../infrastructure/postgres.ts';
+import { readSecrets } from '../infrastructure/secrets.ts';
 import { prepareDatabases } from './databases.ts';
 import { type HomeSecrets, homeSecrets } from './home.ts';
 
@@ -34,38 +37,66 @@ export interface PlatformOptions {
 
 /** Starts or finds everything; on failure nothing is left running. */
 export async function openPlatform({ home, env, onProgress, before }: PlatformOptions): Promise<Platform> {
+  return holding(home, async (servers) => {
+    await before?.();
+    const secrets = await homeSecrets(home);
+    const [adminUrl, natsUrl] = await Promise.all([
+      env.STOA_POSTGRES_URL || servers.start('PostgreSQL', startPostgres, onProgress),
+      env.STOA_NATS_URL || servers.start('NATS', startNats, onProgress),
+    ]);
+    const databases = await prepareDatabases({ adminUrl, secret: secrets.roles, onProgress });
+    const hostEnv = hostEnvironment(natsUrl, databases, secrets);
+    return { home, adminUrl, natsUrl, databases, secrets, hostEnv, broken: servers.broken() };
+  });
+}
+
+/** Throws a sentence when no shop was ever started on this home: a command that looks at one must not make it. */
+export function requireData(home: string, env: NodeJS.ProcessEnv): void {
+  // On somebody else's server all that is ours is the secret of its roles.
+  const hasData = env.STOA_POSTGRES_URL
+    ? readSecrets(home).roles !== undefined
+    : existsSync(join(describeHome(home).postgres, 'data'));
+  if (!hasData)
+    throw new Error(`there is no data in ${home}: start a shop, or set STOA_HOME to where one has its data`);
+}
+
+export type Data = Pick<Platform, 'databases' | 'stop'>;
+
+/** The databases alone, brought up to date. Check `requireData` first. */
+export async function openData(home: string, env: NodeJS.ProcessEnv): Promise<Data> {
+  const onProgress = () => {};
+  return holding(home, async (servers) => {
+    const { roles } = await homeSecrets(home);
+    const adminUrl = env.STOA_POSTGRES_URL || (await servers.start('PostgreSQL', startPostgres, onProgress));
+    return { databases: await prepareDatabases({ adminUrl, secret: roles, onProgress }) };
+  });
+}
+
+interface Servers {
+  start(name: string, start: typeof startPostgres, onProgress: PlatformOptions['onProgress']): Promise<string>;
+  broken(): Promise<string>;
+}
+
+/** Takes the home, and leaves it when stopped or when `open` fails, without the servers that were started. */
+async function holding<T>(home: string, open: (servers: Servers) => Promise<T>): Promise<T & Pick<Platform, 'stop'>> {
   mkdirSync(home, { recursive: true });
   const unlock = await lockHome(home);
-  const servers: KeptServer[] = [];
+  const running: KeptServer[] = [];
   const stop = async () => {
-    for (const server of servers.toReversed()) await server.stop();
+    for (const server of running.toReversed()) await server.stop();
     unlock();
+  };
+  const servers: Servers = {
+    async start(name, start, onProgress) {
+      const server = await keepRunning(name, start, { home, onProgress });
+      running.push(server);
+      return server.url;
+    },
+    broken: () => Promise.race(running.map(({ lost }) => lost)),
   };
   try {
     await stopLeftoverHosts(home);
-    await before?.();
-    const secrets = await homeSecrets(home);
-    const embedded = async (name: string, start: typeof startPostgres, url: string | undefined) => {
-      if (url) return url;
-      const server = await keepRunning(name, start, { home, onProgress });
-      servers.push(server);
-      return server.url;
-    };
-    const [adminUrl, natsUrl] = await Promise.all([
-      embedded('PostgreSQL', startPostgres, env.STOA_POSTGRES_URL),
-      embedded('NATS', startNats, env.STOA_NATS_URL),
-    ]);
-    const databases = await prepareDatabases({ adminUrl, secret: secrets.roles, onProgress });
-    return {
-      home,
-      adminUrl,
-      natsUrl,
-      databases,
-      secrets,
-      hostEnv: hostEnvironment(natsUrl, databases, secrets),
-      broken: Promise.race(servers.map(({ lost }) => lost)),
-      stop,
-    };
+    return { ...(await open(servers)), stop };
   } catch (error) {
     await stop();
     throw error;

@@ -26,7 +26,7 @@ import { startNats } from '../../src/infrastructure/nats.ts';
 import { listActions } from '../../src/operate/actions.ts';
 import { awaitRedrive, drop, listParked, redrive, showParked } from '../../src/operate/parked/parked.ts';
 import { republish } from '../../src/operate/republish.ts';
-import { openShopData } from '../../src/operate/shop-data.ts';
+import { openData } from './operate-shop.ts';
 
 const CONSUMER = 'catalog.availability';
 const TOPIC = 'inventory.stock-events';
@@ -38,7 +38,7 @@ async function openPipe() {
   const silent = { postgresUrl: inject('postgresUrl'), logLevel: 'silent' } as const;
   const [producing, consuming] = await Promise.all([testService(inventory, silent), testService(catalog, silent)]);
   const urls = { ...producing.urls, ...consuming.urls };
-  const data = openShopData({ urls, running: true, password: () => 'test' });
+  const data = openData(urls);
   const { runtime } = data;
   const log = createLog('silent');
   const bus = await connectNatsBus({ url: nats.url, name: 'operate', log, clock: runtime.clock });

@@ -12,8 +12,8 @@ import { listActions } from '../../src/operate/actions.ts';
 import { availability } from '../../src/operate/rebuild/availability.ts';
 import { ordersView } from '../../src/operate/rebuild/orders-view.ts';
 import { rebuild } from '../../src/operate/rebuild/rebuild.ts';
-import { type OpenShopData, openShopData } from '../../src/operate/shop-data.ts';
-import { openShop, type Shop } from './operate-shop.ts';
+import type { OpenShopData } from '../../src/operate/shop-data.ts';
+import { openData, openShop, type Shop } from './operate-shop.ts';
 
 const maria = { by: 'maria', why: 'the read model was damaged' };
 
@@ -74,7 +74,7 @@ describe('catalog.availability', () => {
     const silent = { postgresUrl: inject('postgresUrl'), logLevel: 'silent' } as const;
     [producing, consuming] = await Promise.all([testService(inventory, silent), testService(catalog, silent)]);
     const urls = { ...producing.urls, ...consuming.urls };
-    data = openShopData({ urls, running: true, password: () => 'test' });
+    data = openData(urls);
   });
   afterAll(async () => {
     await data.close();

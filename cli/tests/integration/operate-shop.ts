@@ -83,6 +83,12 @@ export const UNTIL = {
 const open = (definition: AnyService, over: Partial<Parameters<typeof testService>[1]> = {}) =>
   testService(definition, { postgresUrl: inject('postgresUrl'), logLevel: 'silent', ...over });
 
+/** What an operator gets on databases of `testService`. */
+export function openData(urls: Readonly<Record<string, string>>) {
+  const owner = (name: string) => (urls[name] as string).replace(/:\/\/(\w+):/, '://$1_owner:');
+  return openShopData({ urls, running: true, owner });
+}
+
 export async function openShop() {
   const [ordersService, ...others] = await Promise.all([
     open(orders, {
@@ -98,7 +104,7 @@ export async function openShop() {
   ]);
   const services: readonly TestService[] = [ordersService, ...others];
   const urls = Object.assign({}, ...services.map((service) => service.urls));
-  const data = openShopData({ urls, running: true, password: () => 'test' });
+  const data = openData(urls);
   const { db } = ordersService;
   const client = ordersService.client(OrdersService);
 

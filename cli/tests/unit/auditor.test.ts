@@ -3,7 +3,6 @@ import { createLog } from '@stoa/chassis/log';
 import { afterEach, expect, test } from 'vitest';
 import { runAuditor } from '../../src/audit/auditor.ts';
 import type { AuditReport } from '../../src/audit/report.ts';
-import { namedDatabases } from '../../src/commands/audit.ts';
 
 const ends: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -71,11 +70,4 @@ test('goes on after an audit that could not be made, which leaves the findings a
   const text = await metricsAfter(async () => report(1), failing);
   expect(text).toContain('stoa_audit_violations{invariant="I2",version="2"} 1');
   expect(text).toContain('stoa_audit_runs_total{outcome="failed",version="2"} 1');
-});
-
-test('databases are those that the environment names', () => {
-  expect(namedDatabases({ STOA_DATABASE_URL_ORDERS: 'postgres://a', STOA_DATABASE_URL_CART: '', PATH: '/' })).toEqual({
-    orders: 'postgres://a',
-  });
-  expect(namedDatabases({ PATH: '/' })).toBeUndefined();
 });
