@@ -5,6 +5,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createCredentialKeys } from '@stoa/chassis/rpc/credentials';
+import { markOf, processState } from '../infrastructure/processes.ts';
 import { readSecrets, updateSecrets } from '../infrastructure/secrets.ts';
 
 const DEFAULT_HOME = fileURLToPath(new URL('../../../.stoa', import.meta.url));
@@ -54,10 +55,16 @@ export interface Running {
   readonly addresses: Readonly<Record<string, string>>;
 }
 
+interface Note extends Running {
+  /** Its process may have been killed since, and another one may have its id. */
+  readonly mark: string;
+}
+
 const noteOf = (home: string) => join(home, 'running.json');
 
 export function noteRunning(home: string, running: Running): void {
-  writeFileSync(noteOf(home), `${JSON.stringify(running, null, 2)}\n`, { mode: 0o600 });
+  const note: Note = { ...running, mark: markOf(running.pid) };
+  writeFileSync(noteOf(home), `${JSON.stringify(note, null, 2)}\n`, { mode: 0o600 });
 }
 
 export function forgetRunning(home: string): void {
@@ -67,9 +74,8 @@ export function forgetRunning(home: string): void {
 /** What runs on this home, or undefined when nothing does. */
 export function findRunning(home: string): Running | undefined {
   try {
-    const running = JSON.parse(readFileSync(noteOf(home), 'utf8')) as Running;
-    process.kill(running.pid, 0);
-    return running;
+    const { mark, ...running } = JSON.parse(readFileSync(noteOf(home), 'utf8')) as Note;
+    return processState(running.pid).alive && markOf(running.pid) === mark ? running : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 // What a command works on, and that looking at a shop never makes one.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { audit } from '../../src/commands/audit.ts';
 import { namedDatabases, withDatabases } from '../../src/operate/find-databases.ts';
 import { withShopData } from '../../src/operate/shop-data.ts';
-import { homeFolder } from '../../src/start/home.ts';
+import { findRunning, homeFolder, noteRunning } from '../../src/start/home.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -72,5 +72,29 @@ describe('a home', () => {
     vi.stubEnv('STOA_POSTGRES_URL', 'postgres://somebody@db/postgres');
     await expect(audit([])).rejects.toThrow(`there is no data in ${home}`);
     expect(existsSync(home)).toBe(false);
+  });
+});
+
+describe('the note of what runs', () => {
+  const running = {
+    pid: process.pid,
+    url: 'http://localhost:4000',
+    adminUrl: 'postgres://admin@db/postgres',
+    natsUrl: 'nats://broker',
+    databases: {},
+    addresses: {},
+  };
+
+  test('is believed while its process lives', () => {
+    noteRunning(folder, running);
+    expect(findRunning(folder)).toEqual(running);
+  });
+
+  test('is not believed of another process that got its id', () => {
+    noteRunning(folder, running);
+    const file = join(folder, 'running.json');
+    const note = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...note, mark: `${process.pid}-1` }));
+    expect(findRunning(folder)).toBeUndefined();
   });
 });
