@@ -116,7 +116,9 @@ async function install(digest) {
   rmSync(marker, { force: true });
   const startedAt = Date.now();
   // stdin and stdout stay ours: what the script prints may be piped into something.
-  const npm = spawn('npm', ['ci', '--prefix', root], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  // The marker says that everything is there: NODE_ENV=production or a machine's omit= must not leave half of it out.
+  const everything = ['--include=dev', '--include=optional'];
+  const npm = spawn('npm', ['ci', '--prefix', root, ...everything], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
   // If we are killed npm goes on; its own claim keeps a second start from installing beside it.
   const release = npm.pid === undefined ? () => {} : claim(npm.pid);
   const output = [];

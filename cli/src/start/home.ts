@@ -1,5 +1,5 @@
-// What is kept under the home folder (`.stoa/` in the repository, or STOA_HOME) besides the servers' data: secrets that must survive
-// restarts, and a note of what runs now, by which the other commands find it.
+// What is kept under the home folder (`.stoa/` in the repository, or STOA_HOME) besides the servers' data: secrets that
+// must survive restarts, and a note of what runs now, by which the other commands find it.
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
