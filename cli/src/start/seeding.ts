@@ -1,13 +1,13 @@
 // Fills the shop through the services' own API, as the operator's command.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, createClient, type Transport } from '@connectrpc/connect';
+import { type Client, Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
 import { signServiceCredential } from '@stoa/chassis/rpc/credentials';
 import { createGrpcTransport } from '@stoa/chassis/rpc/grpc-transport';
 import { CatalogService, StockBand } from '@stoa/proto/stoa/catalog/v1/catalog_pb';
 import { InventoryService } from '@stoa/proto/stoa/inventory/v1/inventory_pb';
 import { buildCatalogue } from '../seed/catalogue.ts';
-import { seedCatalogue } from '../seed/seed.ts';
+import { type SeedClients, seedCatalogue } from '../seed/seed.ts';
 
 export interface SeedingOptions {
   /** gRPC addresses by service. */
@@ -35,11 +35,21 @@ export async function seedShop({ addressOf, signingKey, onProgress }: SeedingOpt
       catalog: createClient(CatalogService, catalog as Transport),
       inventory: createClient(InventoryService, inventory as Transport),
     };
-    await seedCatalogue(clients, onProgress);
-    await shelvesFilled(clients);
+    await fillShelves(clients, onProgress);
   } finally {
     catalog.close();
     inventory.close();
+  }
+}
+
+/** A shop that refuses what is seeded, for it has products of its own by such names, is no shop that cannot start. */
+export async function fillShelves(clients: SeedClients & Readers, onProgress: (line: string) => void): Promise<void> {
+  try {
+    await seedCatalogue(clients, onProgress);
+    await shelvesFilled(clients);
+  } catch (error) {
+    if (!(error instanceof ConnectError) || error.code !== Code.FailedPrecondition) throw error;
+    onProgress(`nothing more, because ${error.rawMessage}`);
   }
 }
 

@@ -51,6 +51,16 @@ describe('seeding', () => {
     expect(await state()).toEqual(before);
   });
 
+  it('leaves a product as the shop has changed it since', async () => {
+    const client = services.catalog.client(CatalogService);
+    const [product] = buildCatalogue().products;
+    if (product === undefined) expect.fail('nothing is seeded');
+    await client.upsertProducts({ products: [{ ...product, name: 'Ours by now' }] });
+    await seedCatalogue(seedClients);
+    expect((await state()).first?.name).toBe('Ours by now');
+    await client.upsertProducts({ products: [product] });
+  });
+
   it('ends in a shop that shows its stock once the catalog has heard of it', async () => {
     const client = services.catalog.client(CatalogService);
     const events = await services.inventory.published(StockLevelChangedSchema);
