@@ -7,9 +7,9 @@ import { CatalogService, ProductSchema, StockBand, VariantSchema } from '@stoa/p
 import { AccountSchema, IdentityService, Role, TokensSchema } from '@stoa/proto/stoa/identity/v1/identity_pb';
 import { Category, NotificationsService } from '@stoa/proto/stoa/notifications/v1/notifications_pb';
 import { type Order, OrderSchema, OrderStatus, OrderStep } from '@stoa/proto/stoa/orders/v1/order_pb';
-import { OrdersService } from '@stoa/proto/stoa/orders/v1/orders_pb';
-import { PaymentState, PaymentsService } from '@stoa/proto/stoa/payments/v1/payments_pb';
-import { ShipmentState, ShippingService } from '@stoa/proto/stoa/shipping/v1/shipping_pb';
+import { type GetOrderHistoriesRequest, OrdersService } from '@stoa/proto/stoa/orders/v1/orders_pb';
+import { type GetPaymentsRequest, PaymentState, PaymentsService } from '@stoa/proto/stoa/payments/v1/payments_pb';
+import { type GetShipmentsRequest, ShipmentState, ShippingService } from '@stoa/proto/stoa/shipping/v1/shipping_pb';
 
 export const CART_ID = '0190a000-0000-7000-8000-0000000000c1';
 export const ORDER_ID = '0190a000-0000-7000-8000-0000000000d1';
@@ -94,6 +94,8 @@ const cart = () => ({ cart: aCart });
 const page = { hasNextPage: true, endCursor: 'c1' };
 const CATEGORY = { id: 'kitchen-id', slug: 'kitchen', name: 'Kitchen' };
 
+const HISTORY = [1n, 2n, 3n].map((version) => ({ version, type: 'OrderPlaced', status: OrderStatus.PENDING }));
+
 const ANSWERS: Handlers = {
   createCart: cart,
   getCart: cart,
@@ -120,12 +122,25 @@ const ANSWERS: Handlers = {
   placeOrder: () => ({ order: anOrder(1), accessToken: 'order-token', repeated: false }),
   getOrder: () => ({ order: anOrder(2) }),
   listOrders: () => ({ edges: [{ order: anOrder(2), cursor: 'o1' }], pageInfo: { endCursor: 'o1' } }),
-  getOrderHistory: () => ({
-    entries: [1n, 2n, 3n].map((version) => ({ version, type: 'OrderPlaced', status: OrderStatus.PENDING })),
+  getOrderHistory: () => ({ entries: HISTORY }),
+  getOrderHistories: ({ orders }: GetOrderHistoriesRequest) => ({
+    histories: orders.map(({ orderId }) => ({ orderId, entries: HISTORY })),
   }),
   cancelOrder: () => ({ order: anOrder(3, OrderStatus.CANCELLED) }),
-  getPayment: () => ({ payment: { orderId: ORDER_ID, state: PaymentState.CAPTURED, captured: eur(2990n) } }),
-  getShipment: () => ({ shipment: { id: 's1', state: ShipmentState.CREATED, methodId: 'std', trackingNumber: 'T1' } }),
+  getPayments: ({ orderIds }: GetPaymentsRequest) => ({
+    payments: orderIds.map((orderId) => ({
+      payment: { orderId, state: PaymentState.CAPTURED, captured: eur(2990n) },
+    })),
+  }),
+  getShipments: ({ orderIds }: GetShipmentsRequest) => ({
+    shipments: orderIds.map((orderId) => ({
+      id: 's1',
+      orderId,
+      state: ShipmentState.CREATED,
+      methodId: 'std',
+      trackingNumber: 'T1',
+    })),
+  }),
   getPreferences: () => ({ preferences: [{ category: Category.SHIPMENT, enabled: true }] }),
   setPreference: () => ({ preferences: [{ category: Category.SHIPMENT, enabled: false }] }),
 };

@@ -1,22 +1,27 @@
-// One look-up for each thing of a request, however many fields ask for it; batched where the contract allows. Made
+// One look-up for each thing of a request, however many fields ask for it; batched wherever a list can ask. Made
 // lazily, because most requests need none. Keys are the full arguments of the call.
+//
+// Every read is an async function, because DataLoader takes a throw for a bug of the loader and replaces the error:
+// what the call's options refuse (context.ts) must reach the client as it is.
 import { type CallOptions, Code, ConnectError } from '@connectrpc/connect';
 import type { Category, Product, Variant } from '@stoa/proto/stoa/catalog/v1/catalog_pb';
-import type { OrderHistoryEntry } from '@stoa/proto/stoa/orders/v1/orders_pb';
+import type { OrderHistory } from '@stoa/proto/stoa/orders/v1/orders_pb';
 import type { GetPaymentResponse } from '@stoa/proto/stoa/payments/v1/payments_pb';
 import type { Shipment } from '@stoa/proto/stoa/shipping/v1/shipping_pb';
 import DataLoader from 'dataloader';
 import type { Clients } from './clients.ts';
+import { given } from './given.ts';
 
-/** CatalogService.GetVariants takes at most this many. */
+/** What the batch methods take at most. */
 const VARIANTS_MAX = 200;
+const ORDERS_MAX = 100;
 
 export interface Loaders {
   readonly variantBySku: DataLoader<string, Variant | undefined>;
   readonly productById: DataLoader<string, Product | undefined>;
   readonly paymentByOrder: DataLoader<string, GetPaymentResponse | undefined>;
   readonly shipmentByOrder: DataLoader<string, Shipment | undefined>;
-  readonly historyByOrder: DataLoader<HistoryKey, readonly OrderHistoryEntry[], string>;
+  readonly historyByOrder: DataLoader<HistoryKey, OrderHistory | undefined, string>;
   /** The whole tree, parents first. */
   categories(): Promise<readonly Category[]>;
   /** Forgets what was looked up. */
@@ -39,10 +44,34 @@ export async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined>
 }
 
 /** A loader without a batch method behind it: it still asks once for each key. */
-function each<Key, Value, CacheKey = Key>(read: (key: Key) => Promise<Value>, cacheKeyFn?: (key: Key) => CacheKey) {
-  const readAll = (keys: readonly Key[]) =>
-    Promise.all(keys.map((key) => read(key).catch((error: unknown) => error as Error)));
-  return new DataLoader<Key, Value, CacheKey>(readAll, cacheKeyFn === undefined ? {} : { cacheKeyFn });
+function each<Key, Value>(read: (key: Key) => Promise<Value>) {
+  const readOne = async (key: Key) => {
+    try {
+      return await read(key);
+    } catch (error) {
+      return error as Error;
+    }
+  };
+  return new DataLoader<Key, Value>((keys) => Promise.all(keys.map(readOne)));
+}
+
+/** A loader over a method that answers many at once, in no order and without those that do not exist. */
+function many<Key, Value, CacheKey = Key>(options: ManyOptions<Key, Value, CacheKey>) {
+  const { max, read, idOf, keyOf, ...rest } = options;
+  const readAll = async (keys: readonly Key[]) => {
+    const byId = new Map((await read(keys)).map((value) => [idOf(value), value]));
+    return keys.map((key) => byId.get(keyOf(key)));
+  };
+  return new DataLoader<Key, Value | undefined, CacheKey>(readAll, { maxBatchSize: max, ...rest });
+}
+
+interface ManyOptions<Key, Value, CacheKey> {
+  /** Keys that one call may have. */
+  readonly max: number;
+  read(keys: readonly Key[]): Promise<readonly Value[]>;
+  idOf(value: Value): string;
+  keyOf(key: Key): string;
+  readonly cacheKeyFn?: (key: Key) => CacheKey;
 }
 
 /** Things made when they are first wanted, and anew after `forget`. */
@@ -67,54 +96,67 @@ function createShelf() {
  */
 export function createLoaders(clients: Clients, call: () => CallOptions, callAsSelf: () => CallOptions): Loaders {
   const { lazy, forget } = createShelf();
-  const variants = lazy(
-    () => new DataLoader<string, Variant | undefined>(loadVariants(clients, call), { maxBatchSize: VARIANTS_MAX }),
-  );
-  const products = lazy(() =>
-    each(async (id: string) => {
-      const by = { case: 'id', value: id } as const;
-      return (await orUndefined(clients.catalog.getProduct({ by }, call())))?.product;
+  const { catalog, orders, payments, shipping } = clients;
+  const itself = (id: string) => id;
+  const variantBySku = lazy(() =>
+    many({
+      max: VARIANTS_MAX,
+      read: async (skus: readonly string[]) => (await catalog.getVariants({ skus: [...skus] }, call())).variants,
+      idOf: ({ sku }) => sku,
+      keyOf: itself,
     }),
   );
-  const payments = lazy(() =>
-    each((orderId: string) => orUndefined(clients.payments.getPayment({ orderId }, callAsSelf()))),
+  const productById = lazy(() =>
+    each(async (id: string) => {
+      const by = { case: 'id', value: id } as const;
+      return (await orUndefined(catalog.getProduct({ by }, call())))?.product;
+    }),
   );
-  const shipments = lazy(() =>
-    each(
-      async (orderId: string) => (await orUndefined(clients.shipping.getShipment({ orderId }, callAsSelf())))?.shipment,
-    ),
+  const paymentByOrder = lazy(() =>
+    many({
+      max: ORDERS_MAX,
+      read: async (ids: readonly string[]) =>
+        (await payments.getPayments({ orderIds: [...ids] }, callAsSelf())).payments,
+      idOf: ({ payment }) => given(payment, 'a payment').orderId,
+      keyOf: itself,
+    }),
   );
-  const histories = lazy(() =>
-    each<HistoryKey, readonly OrderHistoryEntry[], string>(
-      async (key) => (await clients.orders.getOrderHistory(key, call())).entries,
-      ({ orderId, accessToken }) => `${orderId} ${accessToken}`,
-    ),
+  const shipmentByOrder = lazy(() =>
+    many({
+      max: ORDERS_MAX,
+      read: async (ids: readonly string[]) =>
+        (await shipping.getShipments({ orderIds: [...ids] }, callAsSelf())).shipments,
+      idOf: ({ orderId }) => orderId,
+      keyOf: itself,
+    }),
+  );
+  const historyByOrder = lazy(() =>
+    many({
+      max: ORDERS_MAX,
+      read: async (keys: readonly HistoryKey[]) =>
+        (await orders.getOrderHistories({ orders: [...keys] }, call())).histories,
+      idOf: ({ orderId }) => orderId,
+      keyOf: ({ orderId }) => orderId,
+      cacheKeyFn: ({ orderId, accessToken }) => `${orderId} ${accessToken}`,
+    }),
   );
   return {
     get variantBySku() {
-      return variants();
+      return variantBySku();
     },
     get productById() {
-      return products();
+      return productById();
     },
     get paymentByOrder() {
-      return payments();
+      return paymentByOrder();
     },
     get shipmentByOrder() {
-      return shipments();
+      return shipmentByOrder();
     },
     get historyByOrder() {
-      return histories();
+      return historyByOrder();
     },
     forget,
-    categories: lazy(async () => (await clients.catalog.listCategories({}, call())).categories),
-  };
-}
-
-function loadVariants(clients: Clients, call: () => CallOptions) {
-  return async (skus: readonly string[]) => {
-    const { variants } = await clients.catalog.getVariants({ skus: [...skus] }, call());
-    const bySku = new Map(variants.map((variant) => [variant.sku, variant]));
-    return skus.map((sku) => bySku.get(sku));
+    categories: lazy(async () => (await catalog.listCategories({}, call())).categories),
   };
 }

@@ -29,12 +29,12 @@ const asking = (version: number, status: OrderStatus = OrderStatus.PENDING): Ord
 const payment = { orderId: ORDER_ID, state: PaymentState.PENDING };
 const action = { redirectUrl: REDIRECT_URL, clientSecret: '' };
 
-const looks = () => fakes.asked.filter(({ method }) => method === 'getPayment').length;
+const looks = () => fakes.asked.filter(({ method }) => method === 'getPayments').length;
 const shown = async () => (await bff.graphql(`{ order(id: "${ORDER_ID}") { ${FIELDS} } }`, { token })).data.order;
 
 test('shows where to send the customer, and until when they may act', async () => {
   fakes.answer('getOrder', () => ({ order: asking(2) }));
-  fakes.answer('getPayment', () => ({ payment, action }));
+  fakes.answer('getPayments', () => ({ payments: [{ payment, action }] }));
   expect(await shown()).toEqual({ status: 'PENDING', paymentAction: ACTION });
   // Both fields of the payment are one look.
   const both = `{ order(id: "${ORDER_ID}") { ${FIELDS} payment { state } } }`;
@@ -45,13 +45,15 @@ test('shows where to send the customer, and until when they may act', async () =
 
 test('a client that acts by itself gets the secret', async () => {
   fakes.answer('getOrder', () => ({ order: asking(2) }));
-  fakes.answer('getPayment', () => ({ payment, action: { redirectUrl: '', clientSecret: 'pi_1_secret' } }));
+  fakes.answer('getPayments', () => ({
+    payments: [{ payment, action: { redirectUrl: '', clientSecret: 'pi_1_secret' } }],
+  }));
   expect((await shown()).paymentAction).toMatchObject({ redirectUrl: null, clientSecret: 'pi_1_secret' });
 });
 
 test('there is nothing to do once the customer has acted, although the order is not decided yet', async () => {
   fakes.answer('getOrder', () => ({ order: asking(2) }));
-  fakes.answer('getPayment', () => ({ payment: { ...payment, state: PaymentState.AUTHORIZED } }));
+  fakes.answer('getPayments', () => ({ payments: [{ payment: { ...payment, state: PaymentState.AUTHORIZED } }] }));
   expect(await shown()).toEqual({ status: 'PENDING', paymentAction: null });
 });
 
@@ -64,7 +66,7 @@ test('an order that asks for nothing costs no look at its payment', async () => 
 
 test('placeOrder answers with it', async () => {
   fakes.answer('placeOrder', () => ({ order: asking(2), accessToken: 'order-token', repeated: false }));
-  fakes.answer('getPayment', () => ({ payment, action }));
+  fakes.answer('getPayments', () => ({ payments: [{ payment, action }] }));
   const input = `cartId: "${CART_ID}", idempotencyKey: "key-12345678", paymentMethodId: "card", paymentToken: "t", waitMs: 3000`;
   const { data } = await bff.graphql(
     `mutation { placeOrder(input: { ${input} }) { ... on PlaceOrderPayload { order { ${FIELDS} } } } }`,
@@ -73,7 +75,7 @@ test('placeOrder answers with it', async () => {
 });
 
 test('the live view tells when it is the customer’s turn, and when it no longer is', async () => {
-  fakes.answer('getPayment', () => ({ payment, action }));
+  fakes.answer('getPayments', () => ({ payments: [{ payment, action }] }));
   const response = await fetch(`${bff.url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'text/event-stream', authorization: `Bearer ${token}` },

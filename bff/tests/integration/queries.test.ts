@@ -163,12 +163,12 @@ describe('orders', () => {
       accessToken: 'order-token',
       asOf: { seconds: 1_769_857_200n },
     });
-    expect(asked.getOrderHistory).toMatchObject({ orderId: ORDER_ID, accessToken: 'order-token' });
+    expect(asked.getOrderHistories.orders).toMatchObject([{ orderId: ORDER_ID, accessToken: 'order-token' }]);
   });
 
   test('payment and shipment are read as the BFF itself, never for an order that was not read', async () => {
     await bff.graphql(`{ order(id: "${ORDER_ID}") { payment { state } } }`, { token });
-    const payment = fakes.asked.find(({ method }) => method === 'getPayment');
+    const payment = fakes.asked.find(({ method }) => method === 'getPayments');
     expect(payment?.header.get('authorization')).toBeNull();
     fakes.reset();
     fakes.answer('getOrder', () => {
@@ -185,12 +185,43 @@ describe('orders', () => {
     expect((await bff.graphql(query, { token })).data.orders.edges).toEqual([{ node: { number: 'S-1001' } }]);
   });
 
-  test('a query that would cause more than 60 look-ups ends with LIMIT_EXCEEDED', async () => {
+  test('the longest page with all that hangs on its orders is one look-up for each kind', async () => {
     fakes.answer('listOrders', () => ({
-      edges: Array.from({ length: 80 }, (_, index) => ({ order: { id: `o${index}`, status: 1 }, cursor: `${index}` })),
+      edges: Array.from({ length: 100 }, (_, index) => ({
+        order: { id: `o${index}`, status: 1, version: 3n },
+        cursor: `${index}`,
+      })),
     }));
-    const { errors } = await bff.graphql('{ orders(first: 80) { edges { node { history { type } } } } }', { token });
-    expect(errors?.[0]?.extensions.code).toBe('LIMIT_EXCEEDED');
+    const { data, errors } = await bff.graphql(
+      '{ orders(first: 100) { edges { node { history { type } payment { state } shipment { trackingNumber } } } } }',
+      { token },
+    );
+    expect(errors).toBeUndefined();
+    expect(data.orders.edges).toHaveLength(100);
+    expect(data.orders.edges[99].node).toMatchObject({
+      history: [{}, {}, {}],
+      payment: { state: 'CAPTURED' },
+      shipment: { trackingNumber: 'T1' },
+    });
+    expect(methods().toSorted()).toEqual(['getOrderHistories', 'getPayments', 'getShipments', 'listOrders']);
+  });
+
+  test('what does not exist among the orders of a page is null, and no error', async () => {
+    for (const method of ['getOrderHistories', 'getPayments', 'getShipments']) fakes.answer(method, () => ({}));
+    const { data, errors } = await bff.graphql(
+      '{ orders { edges { node { history { type } payment { state } shipment { id } } } } }',
+      { token },
+    );
+    expect(errors).toBeUndefined();
+    expect(data.orders.edges[0].node).toEqual({ history: null, payment: null, shipment: null });
+  });
+
+  test('a query that would cause more than 60 look-ups ends with LIMIT_EXCEEDED', async () => {
+    // 200 SKUs are one look-up.
+    const lines = Array.from({ length: 13_000 }, (_, index) => ({ sku: `SKU-${index}` }));
+    fakes.answer('listOrders', () => ({ edges: [{ order: { id: ORDER_ID, status: 1, lines }, cursor: 'o1' }] }));
+    const { errors } = await bff.graphql('{ orders { edges { node { lines { variant { sku } } } } } }', { token });
+    expect(new Set(errors?.map(({ extensions }) => extensions.code))).toEqual(new Set(['LIMIT_EXCEEDED']));
     expect(fakes.asked.length).toBeLessThanOrEqual(60);
   });
 });

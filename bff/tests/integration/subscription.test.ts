@@ -94,7 +94,7 @@ describe('orderStatusChanged', () => {
     bff.emit(OrderRejectedSchema, last);
     const states = [await shopper.state()];
     expect(states.at(-1)?.history).toHaveLength(3);
-    expect(fakes.asked.filter(({ method }) => method === 'getOrderHistory')).toHaveLength(2);
+    expect(fakes.asked.filter(({ method }) => method === 'getOrderHistories')).toHaveLength(2);
     expect(fakes.asked.at(-1)?.timeoutMs).toBeGreaterThan(1_000);
     expect((await shopper.next()).event).toBe('complete');
   });

@@ -9,7 +9,7 @@ import { file_stoa_shipping_v1_commands } from '@stoa/proto/stoa/shipping/v1/com
 import { cancelOrder } from './api/cancel-order.ts';
 import { createOutcomes } from './api/outcomes.ts';
 import { placeOrder } from './api/place-order.ts';
-import { getContacts, getOrder, getOrderHistory, listCustomerOrders } from './api/read-orders.ts';
+import { getContacts, getOrder, getOrderHistories, getOrderHistory, listCustomerOrders } from './api/read-orders.ts';
 import { config } from './config/config.ts';
 import type { OrdersContext, OrdersDeps } from './context.ts';
 import { orderEvents } from './infrastructure/order-events.ts';
@@ -56,6 +56,7 @@ export const orders = defineService({
       getOrder: getOrder(context),
       listOrders: listCustomerOrders(context),
       getOrderHistory: getOrderHistory(context),
+      getOrderHistories: getOrderHistories(context),
       cancelOrder: cancelOrder(context),
       getContacts: getContacts(context),
     }),

@@ -131,8 +131,8 @@ export const OrderRef = builder.objectRef<OrderView>('Order').implement({
       nullable: true,
       description: "The order's events, oldest first, up to the version shown.",
       resolve: async ({ order, accessToken }, _, { loaders }) => {
-        const entries = await loaders.historyByOrder.load({ orderId: order.id, accessToken });
-        return entries.filter(({ version }) => version <= order.version);
+        const history = await loaders.historyByOrder.load({ orderId: order.id, accessToken });
+        return history?.entries.filter(({ version }) => version <= order.version);
       },
     }),
     payment: t.field({

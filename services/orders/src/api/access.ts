@@ -18,11 +18,14 @@ function isToken(secret: string, orderId: string, token: string): boolean {
 
 export const orderNotFound = (): ConnectError => notFound('ORDER_NOT_FOUND', 'there is no such order');
 
-/** Throws ORDER_NOT_FOUND for somebody else's order: its existence is nobody's business. */
-export function checkAccess(order: Order | undefined, token: string, secret: string, call: HandlerContext): Order {
-  if (order === undefined) throw orderNotFound();
+export function maySee(order: Order, token: string, secret: string, call: HandlerContext): boolean {
   const { user } = callerOf(call);
   const isOwner = user !== undefined && order.customerId === user.id;
-  if (isOwner || user?.role === 'staff' || isToken(secret, order.id, token)) return order;
-  throw orderNotFound();
+  return isOwner || user?.role === 'staff' || isToken(secret, order.id, token);
+}
+
+/** Throws ORDER_NOT_FOUND for somebody else's order: its existence is nobody's business. */
+export function checkAccess(order: Order | undefined, token: string, secret: string, call: HandlerContext): Order {
+  if (order === undefined || !maySee(order, token, secret, call)) throw orderNotFound();
+  return order;
 }

@@ -10,18 +10,20 @@ import { AddressSchema } from '@stoa/proto/stoa/common/v1/address_pb';
 import { OrderStep } from '@stoa/proto/stoa/orders/v1/order_pb';
 import type {
   GetContactsRequest,
+  GetOrderHistoriesRequest,
   GetOrderHistoryRequest,
   GetOrderRequest,
   ListOrdersRequest,
 } from '@stoa/proto/stoa/orders/v1/orders_pb';
 import type { OrdersContext } from '../context.ts';
-import { readStream } from '../infrastructure/order-events.ts';
+import { readStream, readStreams, type StreamEntry } from '../infrastructure/order-events.ts';
 import { writeOrder } from '../infrastructure/order-message.ts';
 import { listOrders, loadContacts, loadFollowed, loadOrders } from '../infrastructure/orders.ts';
-import { checkAccess, orderNotFound } from './access.ts';
+import { checkAccess, maySee, orderNotFound } from './access.ts';
 import { checkOrderId, readAsOf, readPage, writeCursor } from './read-requests.ts';
 
 const CONTACTS_MAX = 200;
+const HISTORIES_MAX = 100;
 
 const STEPS: Readonly<Record<string, OrderStep>> = {
   RESERVING: OrderStep.RESERVING,
@@ -67,16 +69,31 @@ export function getOrderHistory({ db, config }: OrdersContext) {
     checkOrderId(orderId);
     const stored = (await loadOrders(db, [orderId])).get(orderId);
     const order = checkAccess(stored, accessToken, config.accessTokenSecret, call);
-    const stream = await readStream(db, order.id);
-    return {
-      entries: stream.map(({ type, occurredAt, order: then }) => ({
-        version: then.version,
-        type,
-        occurredAt: timestampFromDate(occurredAt),
-        status: writeOrder(then).status,
-      })),
-    };
+    return { entries: (await readStream(db, order.id)).map(writeEntry) };
   };
+}
+
+export function getOrderHistories({ db, config }: OrdersContext) {
+  return async ({ orders: asked }: GetOrderHistoriesRequest, call: HandlerContext) => {
+    validate((checks) => {
+      checks.items('orders', asked, 1, HISTORIES_MAX);
+      for (const [index, { orderId }] of asked.entries()) checks.uuid(`orders[${index}].order_id`, orderId);
+    });
+    const stored = await loadOrders(
+      db,
+      asked.map(({ orderId }) => orderId),
+    );
+    const seen = asked.flatMap(({ orderId, accessToken }) => {
+      const order = stored.get(orderId.toLowerCase());
+      return order !== undefined && maySee(order, accessToken, config.accessTokenSecret, call) ? [order.id] : [];
+    });
+    const streams = await readStreams(db, seen);
+    return { histories: [...streams].map(([orderId, stream]) => ({ orderId, entries: stream.map(writeEntry) })) };
+  };
+}
+
+function writeEntry({ type, occurredAt, order }: StreamEntry) {
+  return { version: order.version, type, occurredAt: timestampFromDate(occurredAt), status: writeOrder(order).status };
 }
 
 export function getContacts({ db }: OrdersContext) {

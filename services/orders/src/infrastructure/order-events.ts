@@ -45,18 +45,36 @@ export interface StreamEntry {
   readonly order: Order;
 }
 
+interface StreamRow {
+  aggregate_id: string;
+  type: string;
+  payload: Buffer;
+  created_at: Date;
+}
+
 /** The stream, oldest first; up to a moment when one is given. Empty when the order did not exist (yet). */
 export async function readStream(db: Queryable, orderId: string, until: Date | null = null): Promise<StreamEntry[]> {
-  const rows = await db.rows(sql<{ type: string; payload: Buffer; created_at: Date }>`
-    select type, payload, created_at from outbox
+  const rows = await db.rows(sql<StreamRow>`
+    select aggregate_id, type, payload, created_at from outbox
     where topic = ${orderEvents.name} and aggregate_id = ${orderId} and aggregate_version is not null
       and (${until}::timestamptz is null or created_at <= ${until}::timestamptz)
     order by aggregate_version`);
-  return rows.map(({ type, payload, created_at }) => ({
-    type: type.slice(type.lastIndexOf('.') + 1),
-    occurredAt: created_at,
-    order: orderIn(type, payload),
-  }));
+  return rows.map(toEntry);
+}
+
+/** The streams of orders that exist, by order id, each oldest first. */
+export async function readStreams(db: Queryable, orderIds: readonly string[]): Promise<Map<string, StreamEntry[]>> {
+  const rows = await db.rows(sql<StreamRow>`
+    select aggregate_id, type, payload, created_at from outbox
+    where topic = ${orderEvents.name} and aggregate_id = any(${orderIds}::text[]) and aggregate_version is not null
+    order by aggregate_version`);
+  const streams = new Map<string, StreamEntry[]>(orderIds.map((id) => [id, []]));
+  for (const row of rows) streams.get(row.aggregate_id)?.push(toEntry(row));
+  return streams;
+}
+
+function toEntry({ type, payload, created_at }: StreamRow): StreamEntry {
+  return { type: type.slice(type.lastIndexOf('.') + 1), occurredAt: created_at, order: orderIn(type, payload) };
 }
 
 function orderIn(type: string, payload: Uint8Array): Order {

@@ -67,6 +67,14 @@ describe('every method that takes an order id', () => {
   });
 });
 
+test('GetOrderHistories takes 1 to 100 order ids', async () => {
+  const fieldsFor = (ids: string[]) =>
+    fieldsOf(shop.guest.getOrderHistories({ orders: ids.map((orderId) => ({ orderId })) }));
+  expect(await fieldsFor([])).toEqual(['orders']);
+  expect(await fieldsFor(Array.from({ length: 101 }, newId))).toEqual(['orders']);
+  expect(await fieldsFor([newId(), 'mine'])).toEqual(['orders[1].order_id']);
+});
+
 test('a time outside of what a timestamp may be is refused', async () => {
   const orderId = await shop.newOrder(ada);
   const seconds = [-62_135_596_801n, 253_402_300_800n, -8_640_000_000_000n, 9_000_000_000_000_000n];

@@ -52,6 +52,33 @@ describe('an order is seen by', () => {
   });
 });
 
+describe('histories of many orders', () => {
+  test('hold those that the caller may see, each as its own history', async () => {
+    const [first, second] = [await shop.newOrder(ada), await shop.newOrder(ada)];
+    await shop.reply(second, ...ALL_WELL);
+    const guests = await shop.guest.placeOrder(shop.request());
+    const ofGuest = guests.order?.id as string;
+    const orders = [
+      { orderId: first },
+      { orderId: second },
+      { orderId: await shop.newOrder({ id: newId(), role: 'customer' }) },
+      { orderId: newId() },
+      { orderId: ofGuest, accessToken: guests.accessToken },
+    ];
+    const { histories } = await shop.as(ada).getOrderHistories({ orders });
+    expect(histories.map(({ orderId }) => orderId)).toEqual([first, second, ofGuest]);
+    for (const { orderId, entries } of histories.slice(0, 2)) {
+      expect(entries).toEqual((await shop.as(ada).getOrderHistory({ orderId })).entries);
+    }
+    expect((await shop.guest.getOrderHistories({ orders })).histories.map(({ orderId }) => orderId)).toEqual([ofGuest]);
+  });
+
+  test('are nothing where the caller may see none', async () => {
+    const orders = [{ orderId: await shop.newOrder(ada) }];
+    expect((await shop.as(bob).getOrderHistories({ orders })).histories).toEqual([]);
+  });
+});
+
 test('an order tells how far its checkout is', async () => {
   const orderId = await shop.newOrder(ada);
   const step = async () => (await shop.as(ada).getOrder({ orderId })).order?.step;

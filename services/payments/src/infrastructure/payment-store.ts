@@ -72,14 +72,14 @@ export async function lockPayments(tx: Tx, orderIds: readonly string[]): Promise
   return new Map(rows.map((row) => [row.order_id, toStored(row)]));
 }
 
-/** The payment of an order, or undefined. */
-export async function findPayment(db: Queryable, orderId: string): Promise<StoredPayment | undefined> {
-  const row = await db.maybe(sql<PaymentRow>`
+/** The payments of these orders that exist. */
+export async function findPayments(db: Queryable, orderIds: readonly string[]): Promise<StoredPayment[]> {
+  const rows = await db.rows(sql<PaymentRow>`
     select order_id, payment_id, state, goal, operation, amount_minor, currency, method_id, token, captured_minor,
       refunded_minor, reason, reference, action_url, action_secret, version, traceparent, causation_id, canary,
       updated_at
-    from payment where order_id = ${orderId}`);
-  return row === undefined ? undefined : toStored(row);
+    from payment where order_id = any(${orderIds}::uuid[])`);
+  return rows.map(toStored);
 }
 
 /** Those of these payments that exist, as they are now, by payment id. */

@@ -51,6 +51,28 @@ test('an order without a payment is PAYMENT_NOT_FOUND', async () => {
   expect(reasonOf(error)).toBe('PAYMENT_NOT_FOUND');
 });
 
+test('payments of many orders come with their actions; an order without one is absent', async () => {
+  const [paid, acting] = [payments.newOrder(), payments.newOrder()];
+  await payments.deliver(authorize(paid), authorize(acting, 'tok_3ds'));
+  await payments.workOnce();
+  const client = payments.service.client(PaymentsService);
+  const { payments: found } = await client.getPayments({ orderIds: [payments.newOrder(), paid, acting] });
+  const byOrder = new Map(found.map((each) => [each.payment?.orderId, each]));
+  expect([...byOrder.keys()].toSorted()).toEqual([paid, acting].toSorted());
+  for (const orderId of [paid, acting])
+    expect(byOrder.get(orderId)).toMatchObject(await client.getPayment({ orderId }));
+  expect(byOrder.get(acting)?.action?.clientSecret).toMatch(/_secret$/);
+});
+
+test('payments are asked for by 1 to 100 order ids', async () => {
+  const { getPayments } = payments.service.client(PaymentsService);
+  const fieldsOf = async (orderIds: string[]) =>
+    violationsOf(await getPayments({ orderIds }).catch((thrown: unknown) => thrown)).map(({ field }) => field);
+  expect(await fieldsOf([])).toEqual(['order_ids']);
+  expect(await fieldsOf(Array.from({ length: 101 }, () => payments.newOrder()))).toEqual(['order_ids']);
+  expect(await fieldsOf([payments.newOrder(), 'x'])).toEqual(['order_ids[1]']);
+});
+
 test('an order id that is none is refused with the field at fault', async () => {
   const asked = payments.service.client(PaymentsService).getPayment({ orderId: 'x' });
   expect(violationsOf(await asked.catch((thrown: unknown) => thrown))).toMatchObject([{ field: 'order_id' }]);

@@ -5,8 +5,10 @@ import { validate } from '@stoa/chassis/rpc/validate';
 import type { ShippingService } from '@stoa/proto/stoa/shipping/v1/shipping_pb';
 import type { ShippingContext } from '../context.ts';
 import { offersFor } from '../domain/method.ts';
-import { findOutcome } from '../infrastructure/shipments.ts';
+import { findShipments } from '../infrastructure/shipments.ts';
 import { writeOffer, writeShipment } from './write-messages.ts';
+
+const ORDERS_MAX = 100;
 
 export function shippingHandlers(context: ShippingContext): ServiceImpl<typeof ShippingService> {
   return {
@@ -25,9 +27,17 @@ export function shippingHandlers(context: ShippingContext): ServiceImpl<typeof S
 
     async getShipment({ orderId }) {
       validate((checks) => checks.uuid('order_id', orderId));
-      const outcome = await findOutcome(context.db, orderId);
-      if (outcome?.kind !== 'shipment') throw notFound('SHIPMENT_NOT_FOUND', 'the order has no shipment');
-      return { shipment: writeShipment(outcome) };
+      const [shipment] = await findShipments(context.db, [orderId]);
+      if (shipment === undefined) throw notFound('SHIPMENT_NOT_FOUND', 'the order has no shipment');
+      return { shipment: writeShipment(shipment) };
+    },
+
+    async getShipments({ orderIds }) {
+      validate((checks) => {
+        checks.items('order_ids', orderIds, 1, ORDERS_MAX);
+        for (const [index, id] of orderIds.entries()) checks.uuid(`order_ids[${index}]`, id);
+      });
+      return { shipments: (await findShipments(context.db, orderIds)).map(writeShipment) };
     },
   };
 }

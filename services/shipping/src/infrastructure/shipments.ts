@@ -1,7 +1,7 @@
 // Shipments in SQL, a whole batch in each statement.
 import type { Queryable, Tx } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
-import type { NewShipment, ShipmentOutcome, ShipmentState } from '../domain/shipment.ts';
+import type { NewShipment, Shipment, ShipmentOutcome, ShipmentState } from '../domain/shipment.ts';
 
 interface ShipmentRow {
   order_id: string;
@@ -43,10 +43,10 @@ export async function storeOrRepeat(tx: Tx, decided: readonly NewShipment[]): Pr
   return new Map(rows.map((row) => [row.order_id, toOutcome(row)]));
 }
 
-/** The outcome of an order, or undefined when none was asked for yet. */
-export async function findOutcome(db: Queryable, orderId: string): Promise<ShipmentOutcome | undefined> {
-  const row = await db.maybe(sql<ShipmentRow>`
+/** The shipments of these orders; an order that has none, or was refused one, is absent. */
+export async function findShipments(db: Queryable, orderIds: readonly string[]): Promise<Shipment[]> {
+  const rows = await db.rows(sql<ShipmentRow>`
     select order_id, id, state, method_id, tracking_number, reason, version, created_at
-    from shipment where order_id = ${orderId}`);
-  return row === undefined ? undefined : toOutcome(row);
+    from shipment where order_id = any(${orderIds}::uuid[])`);
+  return rows.map(toOutcome).filter((outcome) => outcome.kind === 'shipment');
 }

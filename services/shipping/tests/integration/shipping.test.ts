@@ -86,6 +86,17 @@ test('a repeated command is answered by the same shipment, one version later', a
   expect((await client().getShipment({ orderId })).shipment?.version).toBe(4n);
 });
 
+test('shipments of many orders come at once; an order that has none, or was refused one, is absent', async () => {
+  const [sent, refused] = [newId(), newId()];
+  await deliver(ship(sent), ship(refused, 'balloon'));
+  const { shipments } = await client().getShipments({ orderIds: [newId(), refused, sent] });
+  expect(shipments).toEqual([(await client().getShipment({ orderId: sent })).shipment]);
+  for (const orderIds of [[], Array.from({ length: 101 }, newId)]) {
+    const error = await errorOf(client().getShipments({ orderIds }));
+    expect(violationsOf(error).map(({ field }) => field)).toEqual(['order_ids']);
+  }
+});
+
 test('an unknown method is refused, and stays refused when it comes to exist', async () => {
   const orderId = newId();
   await deliver(ship(orderId, 'drone'));

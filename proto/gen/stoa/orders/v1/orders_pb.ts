@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoa/orders/v1/orders.proto.
  */
 export const file_stoa_orders_v1_orders: GenFile = /*@__PURE__*/
-  fileDesc("ChtzdG9hL29yZGVycy92MS9vcmRlcnMucHJvdG8SDnN0b2Eub3JkZXJzLnYxIq8BChFQbGFjZU9yZGVyUmVxdWVzdBIPCgdjYXJ0X2lkGAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCRIZChFwYXltZW50X21ldGhvZF9pZBgDIAEoCRIVCg1wYXltZW50X3Rva2VuGAQgASgJEi0KDmV4cGVjdGVkX3RvdGFsGAUgASgLMhUuc3RvYS5jb21tb24udjEuTW9uZXkSDwoHd2FpdF9tcxgGIAEoDSJiChJQbGFjZU9yZGVyUmVzcG9uc2USJAoFb3JkZXIYASABKAsyFS5zdG9hLm9yZGVycy52MS5PcmRlchIUCgxhY2Nlc3NfdG9rZW4YAiABKAkSEAoIcmVwZWF0ZWQYAyABKAgiZAoPR2V0T3JkZXJSZXF1ZXN0EhAKCG9yZGVyX2lkGAEgASgJEhQKDGFjY2Vzc190b2tlbhgCIAEoCRIpCgVhc19vZhgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiOAoQR2V0T3JkZXJSZXNwb25zZRIkCgVvcmRlchgBIAEoCzIVLnN0b2Eub3JkZXJzLnYxLk9yZGVyIj4KEUxpc3RPcmRlcnNSZXF1ZXN0EikKBHBhZ2UYASABKAsyGy5zdG9hLmNvbW1vbi52MS5QYWdlUmVxdWVzdCJBCglPcmRlckVkZ2USJAoFb3JkZXIYASABKAsyFS5zdG9hLm9yZGVycy52MS5PcmRlchIOCgZjdXJzb3IYAiABKAkiawoSTGlzdE9yZGVyc1Jlc3BvbnNlEigKBWVkZ2VzGAEgAygLMhkuc3RvYS5vcmRlcnMudjEuT3JkZXJFZGdlEisKCXBhZ2VfaW5mbxgCIAEoCzIYLnN0b2EuY29tbW9uLnYxLlBhZ2VJbmZvIkAKFkdldE9yZGVySGlzdG9yeVJlcXVlc3QSEAoIb3JkZXJfaWQYASABKAkSFAoMYWNjZXNzX3Rva2VuGAIgASgJIpABChFPcmRlckhpc3RvcnlFbnRyeRIPCgd2ZXJzaW9uGAEgASgEEgwKBHR5cGUYAiABKAkSLwoLb2NjdXJyZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKBnN0YXR1cxgEIAEoDjIbLnN0b2Eub3JkZXJzLnYxLk9yZGVyU3RhdHVzIk0KF0dldE9yZGVySGlzdG9yeVJlc3BvbnNlEjIKB2VudHJpZXMYASADKAsyIS5zdG9hLm9yZGVycy52MS5PcmRlckhpc3RvcnlFbnRyeSJMChJDYW5jZWxPcmRlclJlcXVlc3QSEAoIb3JkZXJfaWQYASABKAkSFAoMYWNjZXNzX3Rva2VuGAIgASgJEg4KBnJlYXNvbhgDIAEoCSI7ChNDYW5jZWxPcmRlclJlc3BvbnNlEiQKBW9yZGVyGAEgASgLMhUuc3RvYS5vcmRlcnMudjEuT3JkZXIiJwoSR2V0Q29udGFjdHNSZXF1ZXN0EhEKCW9yZGVyX2lkcxgBIAMoCSKEAQoMT3JkZXJDb250YWN0EhAKCG9yZGVyX2lkGAEgASgJEhQKDG9yZGVyX251bWJlchgCIAEoCRITCgtjdXN0b21lcl9pZBgDIAEoCRINCgVlbWFpbBgEIAEoCRIoCgdhZGRyZXNzGAUgASgLMhcuc3RvYS5jb21tb24udjEuQWRkcmVzcyJFChNHZXRDb250YWN0c1Jlc3BvbnNlEi4KCGNvbnRhY3RzGAEgAygLMhwuc3RvYS5vcmRlcnMudjEuT3JkZXJDb250YWN0MqEFCg1PcmRlcnNTZXJ2aWNlEmUKClBsYWNlT3JkZXISIS5zdG9hLm9yZGVycy52MS5QbGFjZU9yZGVyUmVxdWVzdBoiLnN0b2Eub3JkZXJzLnYxLlBsYWNlT3JkZXJSZXNwb25zZSIQqrsYDAjAPhABGgNiZmYgARJgCghHZXRPcmRlchIfLnN0b2Eub3JkZXJzLnYxLkdldE9yZGVyUmVxdWVzdBogLnN0b2Eub3JkZXJzLnYxLkdldE9yZGVyUmVzcG9uc2UiEZACAaq7GAoI0A8QARoDYmZmEmYKCkxpc3RPcmRlcnMSIS5zdG9hLm9yZGVycy52MS5MaXN0T3JkZXJzUmVxdWVzdBoiLnN0b2Eub3JkZXJzLnYxLkxpc3RPcmRlcnNSZXNwb25zZSIRkAIBqrsYCgjQDxACGgNiZmYSdQoPR2V0T3JkZXJIaXN0b3J5EiYuc3RvYS5vcmRlcnMudjEuR2V0T3JkZXJIaXN0b3J5UmVxdWVzdBonLnN0b2Eub3JkZXJzLnYxLkdldE9yZGVySGlzdG9yeVJlc3BvbnNlIhGQAgGquxgKCNAPEAEaA2JmZhJpCgtDYW5jZWxPcmRlchIiLnN0b2Eub3JkZXJzLnYxLkNhbmNlbE9yZGVyUmVxdWVzdBojLnN0b2Eub3JkZXJzLnYxLkNhbmNlbE9yZGVyUmVzcG9uc2UiEZACAqq7GAoIuBcQARoDYmZmEn0KC0dldENvbnRhY3RzEiIuc3RvYS5vcmRlcnMudjEuR2V0Q29udGFjdHNSZXF1ZXN0GiMuc3RvYS5vcmRlcnMudjEuR2V0Q29udGFjdHNSZXNwb25zZSIlkAIBqrsYHgi4FxAEGg1ub3RpZmljYXRpb25zGghzaGlwcGluZ2IGcHJvdG8z", [file_google_protobuf_timestamp, file_stoa_common_v1_address, file_stoa_common_v1_money, file_stoa_common_v1_paging, file_stoa_orders_v1_order, file_stoa_policy_v1_policy]);
+  fileDesc("ChtzdG9hL29yZGVycy92MS9vcmRlcnMucHJvdG8SDnN0b2Eub3JkZXJzLnYxIq8BChFQbGFjZU9yZGVyUmVxdWVzdBIPCgdjYXJ0X2lkGAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCRIZChFwYXltZW50X21ldGhvZF9pZBgDIAEoCRIVCg1wYXltZW50X3Rva2VuGAQgASgJEi0KDmV4cGVjdGVkX3RvdGFsGAUgASgLMhUuc3RvYS5jb21tb24udjEuTW9uZXkSDwoHd2FpdF9tcxgGIAEoDSJiChJQbGFjZU9yZGVyUmVzcG9uc2USJAoFb3JkZXIYASABKAsyFS5zdG9hLm9yZGVycy52MS5PcmRlchIUCgxhY2Nlc3NfdG9rZW4YAiABKAkSEAoIcmVwZWF0ZWQYAyABKAgiZAoPR2V0T3JkZXJSZXF1ZXN0EhAKCG9yZGVyX2lkGAEgASgJEhQKDGFjY2Vzc190b2tlbhgCIAEoCRIpCgVhc19vZhgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiOAoQR2V0T3JkZXJSZXNwb25zZRIkCgVvcmRlchgBIAEoCzIVLnN0b2Eub3JkZXJzLnYxLk9yZGVyIj4KEUxpc3RPcmRlcnNSZXF1ZXN0EikKBHBhZ2UYASABKAsyGy5zdG9hLmNvbW1vbi52MS5QYWdlUmVxdWVzdCJBCglPcmRlckVkZ2USJAoFb3JkZXIYASABKAsyFS5zdG9hLm9yZGVycy52MS5PcmRlchIOCgZjdXJzb3IYAiABKAkiawoSTGlzdE9yZGVyc1Jlc3BvbnNlEigKBWVkZ2VzGAEgAygLMhkuc3RvYS5vcmRlcnMudjEuT3JkZXJFZGdlEisKCXBhZ2VfaW5mbxgCIAEoCzIYLnN0b2EuY29tbW9uLnYxLlBhZ2VJbmZvIkAKFkdldE9yZGVySGlzdG9yeVJlcXVlc3QSEAoIb3JkZXJfaWQYASABKAkSFAoMYWNjZXNzX3Rva2VuGAIgASgJIpABChFPcmRlckhpc3RvcnlFbnRyeRIPCgd2ZXJzaW9uGAEgASgEEgwKBHR5cGUYAiABKAkSLwoLb2NjdXJyZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKBnN0YXR1cxgEIAEoDjIbLnN0b2Eub3JkZXJzLnYxLk9yZGVyU3RhdHVzIk0KF0dldE9yZGVySGlzdG9yeVJlc3BvbnNlEjIKB2VudHJpZXMYASADKAsyIS5zdG9hLm9yZGVycy52MS5PcmRlckhpc3RvcnlFbnRyeSJSChhHZXRPcmRlckhpc3Rvcmllc1JlcXVlc3QSNgoGb3JkZXJzGAEgAygLMiYuc3RvYS5vcmRlcnMudjEuR2V0T3JkZXJIaXN0b3J5UmVxdWVzdCJUCgxPcmRlckhpc3RvcnkSEAoIb3JkZXJfaWQYASABKAkSMgoHZW50cmllcxgCIAMoCzIhLnN0b2Eub3JkZXJzLnYxLk9yZGVySGlzdG9yeUVudHJ5IkwKGUdldE9yZGVySGlzdG9yaWVzUmVzcG9uc2USLwoJaGlzdG9yaWVzGAEgAygLMhwuc3RvYS5vcmRlcnMudjEuT3JkZXJIaXN0b3J5IkwKEkNhbmNlbE9yZGVyUmVxdWVzdBIQCghvcmRlcl9pZBgBIAEoCRIUCgxhY2Nlc3NfdG9rZW4YAiABKAkSDgoGcmVhc29uGAMgASgJIjsKE0NhbmNlbE9yZGVyUmVzcG9uc2USJAoFb3JkZXIYASABKAsyFS5zdG9hLm9yZGVycy52MS5PcmRlciInChJHZXRDb250YWN0c1JlcXVlc3QSEQoJb3JkZXJfaWRzGAEgAygJIoQBCgxPcmRlckNvbnRhY3QSEAoIb3JkZXJfaWQYASABKAkSFAoMb3JkZXJfbnVtYmVyGAIgASgJEhMKC2N1c3RvbWVyX2lkGAMgASgJEg0KBWVtYWlsGAQgASgJEigKB2FkZHJlc3MYBSABKAsyFy5zdG9hLmNvbW1vbi52MS5BZGRyZXNzIkUKE0dldENvbnRhY3RzUmVzcG9uc2USLgoIY29udGFjdHMYASADKAsyHC5zdG9hLm9yZGVycy52MS5PcmRlckNvbnRhY3QyngYKDU9yZGVyc1NlcnZpY2USZQoKUGxhY2VPcmRlchIhLnN0b2Eub3JkZXJzLnYxLlBsYWNlT3JkZXJSZXF1ZXN0GiIuc3RvYS5vcmRlcnMudjEuUGxhY2VPcmRlclJlc3BvbnNlIhCquxgMCMA+EAEaA2JmZiABEmAKCEdldE9yZGVyEh8uc3RvYS5vcmRlcnMudjEuR2V0T3JkZXJSZXF1ZXN0GiAuc3RvYS5vcmRlcnMudjEuR2V0T3JkZXJSZXNwb25zZSIRkAIBqrsYCgjQDxABGgNiZmYSZgoKTGlzdE9yZGVycxIhLnN0b2Eub3JkZXJzLnYxLkxpc3RPcmRlcnNSZXF1ZXN0GiIuc3RvYS5vcmRlcnMudjEuTGlzdE9yZGVyc1Jlc3BvbnNlIhGQAgGquxgKCNAPEAIaA2JmZhJ1Cg9HZXRPcmRlckhpc3RvcnkSJi5zdG9hLm9yZGVycy52MS5HZXRPcmRlckhpc3RvcnlSZXF1ZXN0Gicuc3RvYS5vcmRlcnMudjEuR2V0T3JkZXJIaXN0b3J5UmVzcG9uc2UiEZACAaq7GAoI0A8QARoDYmZmEnsKEUdldE9yZGVySGlzdG9yaWVzEiguc3RvYS5vcmRlcnMudjEuR2V0T3JkZXJIaXN0b3JpZXNSZXF1ZXN0Gikuc3RvYS5vcmRlcnMudjEuR2V0T3JkZXJIaXN0b3JpZXNSZXNwb25zZSIRkAIBqrsYCgjQDxABGgNiZmYSaQoLQ2FuY2VsT3JkZXISIi5zdG9hLm9yZGVycy52MS5DYW5jZWxPcmRlclJlcXVlc3QaIy5zdG9hLm9yZGVycy52MS5DYW5jZWxPcmRlclJlc3BvbnNlIhGQAgKquxgKCLgXEAEaA2JmZhJ9CgtHZXRDb250YWN0cxIiLnN0b2Eub3JkZXJzLnYxLkdldENvbnRhY3RzUmVxdWVzdBojLnN0b2Eub3JkZXJzLnYxLkdldENvbnRhY3RzUmVzcG9uc2UiJZACAaq7GB4IuBcQBBoNbm90aWZpY2F0aW9ucxoIc2hpcHBpbmdiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoa_common_v1_address, file_stoa_common_v1_money, file_stoa_common_v1_paging, file_stoa_orders_v1_order, file_stoa_policy_v1_policy]);
 
 /**
  * @generated from message stoa.orders.v1.PlaceOrderRequest
@@ -291,6 +291,66 @@ export const GetOrderHistoryResponseSchema: GenMessage<GetOrderHistoryResponse> 
   messageDesc(file_stoa_orders_v1_orders, 9);
 
 /**
+ * @generated from message stoa.orders.v1.GetOrderHistoriesRequest
+ */
+export type GetOrderHistoriesRequest = Message<"stoa.orders.v1.GetOrderHistoriesRequest"> & {
+  /**
+   * 1 to 100.
+   *
+   * @generated from field: repeated stoa.orders.v1.GetOrderHistoryRequest orders = 1;
+   */
+  orders: GetOrderHistoryRequest[];
+};
+
+/**
+ * Describes the message stoa.orders.v1.GetOrderHistoriesRequest.
+ * Use `create(GetOrderHistoriesRequestSchema)` to create a new message.
+ */
+export const GetOrderHistoriesRequestSchema: GenMessage<GetOrderHistoriesRequest> = /*@__PURE__*/
+  messageDesc(file_stoa_orders_v1_orders, 10);
+
+/**
+ * @generated from message stoa.orders.v1.OrderHistory
+ */
+export type OrderHistory = Message<"stoa.orders.v1.OrderHistory"> & {
+  /**
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * Oldest first.
+   *
+   * @generated from field: repeated stoa.orders.v1.OrderHistoryEntry entries = 2;
+   */
+  entries: OrderHistoryEntry[];
+};
+
+/**
+ * Describes the message stoa.orders.v1.OrderHistory.
+ * Use `create(OrderHistorySchema)` to create a new message.
+ */
+export const OrderHistorySchema: GenMessage<OrderHistory> = /*@__PURE__*/
+  messageDesc(file_stoa_orders_v1_orders, 11);
+
+/**
+ * @generated from message stoa.orders.v1.GetOrderHistoriesResponse
+ */
+export type GetOrderHistoriesResponse = Message<"stoa.orders.v1.GetOrderHistoriesResponse"> & {
+  /**
+   * @generated from field: repeated stoa.orders.v1.OrderHistory histories = 1;
+   */
+  histories: OrderHistory[];
+};
+
+/**
+ * Describes the message stoa.orders.v1.GetOrderHistoriesResponse.
+ * Use `create(GetOrderHistoriesResponseSchema)` to create a new message.
+ */
+export const GetOrderHistoriesResponseSchema: GenMessage<GetOrderHistoriesResponse> = /*@__PURE__*/
+  messageDesc(file_stoa_orders_v1_orders, 12);
+
+/**
  * @generated from message stoa.orders.v1.CancelOrderRequest
  */
 export type CancelOrderRequest = Message<"stoa.orders.v1.CancelOrderRequest"> & {
@@ -315,7 +375,7 @@ export type CancelOrderRequest = Message<"stoa.orders.v1.CancelOrderRequest"> & 
  * Use `create(CancelOrderRequestSchema)` to create a new message.
  */
 export const CancelOrderRequestSchema: GenMessage<CancelOrderRequest> = /*@__PURE__*/
-  messageDesc(file_stoa_orders_v1_orders, 10);
+  messageDesc(file_stoa_orders_v1_orders, 13);
 
 /**
  * @generated from message stoa.orders.v1.CancelOrderResponse
@@ -332,7 +392,7 @@ export type CancelOrderResponse = Message<"stoa.orders.v1.CancelOrderResponse"> 
  * Use `create(CancelOrderResponseSchema)` to create a new message.
  */
 export const CancelOrderResponseSchema: GenMessage<CancelOrderResponse> = /*@__PURE__*/
-  messageDesc(file_stoa_orders_v1_orders, 11);
+  messageDesc(file_stoa_orders_v1_orders, 14);
 
 /**
  * @generated from message stoa.orders.v1.GetContactsRequest
@@ -351,7 +411,7 @@ export type GetContactsRequest = Message<"stoa.orders.v1.GetContactsRequest"> & 
  * Use `create(GetContactsRequestSchema)` to create a new message.
  */
 export const GetContactsRequestSchema: GenMessage<GetContactsRequest> = /*@__PURE__*/
-  messageDesc(file_stoa_orders_v1_orders, 12);
+  messageDesc(file_stoa_orders_v1_orders, 15);
 
 /**
  * @generated from message stoa.orders.v1.OrderContact
@@ -388,7 +448,7 @@ export type OrderContact = Message<"stoa.orders.v1.OrderContact"> & {
  * Use `create(OrderContactSchema)` to create a new message.
  */
 export const OrderContactSchema: GenMessage<OrderContact> = /*@__PURE__*/
-  messageDesc(file_stoa_orders_v1_orders, 13);
+  messageDesc(file_stoa_orders_v1_orders, 16);
 
 /**
  * @generated from message stoa.orders.v1.GetContactsResponse
@@ -405,7 +465,7 @@ export type GetContactsResponse = Message<"stoa.orders.v1.GetContactsResponse"> 
  * Use `create(GetContactsResponseSchema)` to create a new message.
  */
 export const GetContactsResponseSchema: GenMessage<GetContactsResponse> = /*@__PURE__*/
-  messageDesc(file_stoa_orders_v1_orders, 14);
+  messageDesc(file_stoa_orders_v1_orders, 17);
 
 /**
  * Orders: placing, following, reading. The truth is the event stream of each order.
@@ -454,6 +514,16 @@ export const OrdersService: GenService<{
     methodKind: "unary";
     input: typeof GetOrderHistoryRequestSchema;
     output: typeof GetOrderHistoryResponseSchema;
+  },
+  /**
+   * The events of up to 100 orders; an order that does not exist, or is somebody else's, is absent.
+   *
+   * @generated from rpc stoa.orders.v1.OrdersService.GetOrderHistories
+   */
+  getOrderHistories: {
+    methodKind: "unary";
+    input: typeof GetOrderHistoriesRequestSchema;
+    output: typeof GetOrderHistoriesResponseSchema;
   },
   /**
    * Asks for cancellation. Possible until the payment is captured; FAILED_PRECONDITION(TOO_LATE_TO_CANCEL) after.

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file stoa/payments/v1/payments.proto.
  */
 export const file_stoa_payments_v1_payments: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zdG9hL3BheW1lbnRzL3YxL3BheW1lbnRzLnByb3RvEhBzdG9hLnBheW1lbnRzLnYxIkAKDVBheW1lbnRNZXRob2QSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIVCg1zYW1wbGVfdG9rZW5zGAMgAygJIqgCCgdQYXltZW50EhAKCG9yZGVyX2lkGAEgASgJEhIKCnBheW1lbnRfaWQYAiABKAkSLQoFc3RhdGUYAyABKA4yHi5zdG9hLnBheW1lbnRzLnYxLlBheW1lbnRTdGF0ZRIlCgZhbW91bnQYBCABKAsyFS5zdG9hLmNvbW1vbi52MS5Nb25leRInCghjYXB0dXJlZBgFIAEoCzIVLnN0b2EuY29tbW9uLnYxLk1vbmV5EicKCHJlZnVuZGVkGAYgASgLMhUuc3RvYS5jb21tb24udjEuTW9uZXkSDgoGcmVhc29uGAcgASgJEg8KB3ZlcnNpb24YCCABKAQSLgoKdXBkYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiFAoSTGlzdE1ldGhvZHNSZXF1ZXN0IkcKE0xpc3RNZXRob2RzUmVzcG9uc2USMAoHbWV0aG9kcxgBIAMoCzIfLnN0b2EucGF5bWVudHMudjEuUGF5bWVudE1ldGhvZCIlChFHZXRQYXltZW50UmVxdWVzdBIQCghvcmRlcl9pZBgBIAEoCSJxChJHZXRQYXltZW50UmVzcG9uc2USKgoHcGF5bWVudBgBIAEoCzIZLnN0b2EucGF5bWVudHMudjEuUGF5bWVudBIvCgZhY3Rpb24YAiABKAsyHy5zdG9hLnBheW1lbnRzLnYxLlBheW1lbnRBY3Rpb24iPAoNUGF5bWVudEFjdGlvbhIUCgxyZWRpcmVjdF91cmwYASABKAkSFQoNY2xpZW50X3NlY3JldBgCIAEoCSrvAQoMUGF5bWVudFN0YXRlEh0KGVBBWU1FTlRfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVQQVlNRU5UX1NUQVRFX1BFTkRJTkcQARIcChhQQVlNRU5UX1NUQVRFX0FVVEhPUklaRUQQAhIaChZQQVlNRU5UX1NUQVRFX0RFQ0xJTkVEEAMSGgoWUEFZTUVOVF9TVEFURV9DQVBUVVJFRBAEEhgKFFBBWU1FTlRfU1RBVEVfVk9JREVEEAUSGgoWUEFZTUVOVF9TVEFURV9SRUZVTkRFRBAGEhkKFVBBWU1FTlRfU1RBVEVfVU5LTk9XThAHMoECCg9QYXltZW50c1NlcnZpY2USdQoLTGlzdE1ldGhvZHMSJC5zdG9hLnBheW1lbnRzLnYxLkxpc3RNZXRob2RzUmVxdWVzdBolLnN0b2EucGF5bWVudHMudjEuTGlzdE1ldGhvZHNSZXNwb25zZSIZkAIBqrsYEgjQDxABGgNiZmYaBm9yZGVycxJ3CgpHZXRQYXltZW50EiMuc3RvYS5wYXltZW50cy52MS5HZXRQYXltZW50UmVxdWVzdBokLnN0b2EucGF5bWVudHMudjEuR2V0UGF5bWVudFJlc3BvbnNlIh6QAgGquxgXCNAPEAQaBm9yZGVycxoDY2xpGgNiZmZiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoa_common_v1_money, file_stoa_policy_v1_policy]);
+  fileDesc("Ch9zdG9hL3BheW1lbnRzL3YxL3BheW1lbnRzLnByb3RvEhBzdG9hLnBheW1lbnRzLnYxIkAKDVBheW1lbnRNZXRob2QSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIVCg1zYW1wbGVfdG9rZW5zGAMgAygJIqgCCgdQYXltZW50EhAKCG9yZGVyX2lkGAEgASgJEhIKCnBheW1lbnRfaWQYAiABKAkSLQoFc3RhdGUYAyABKA4yHi5zdG9hLnBheW1lbnRzLnYxLlBheW1lbnRTdGF0ZRIlCgZhbW91bnQYBCABKAsyFS5zdG9hLmNvbW1vbi52MS5Nb25leRInCghjYXB0dXJlZBgFIAEoCzIVLnN0b2EuY29tbW9uLnYxLk1vbmV5EicKCHJlZnVuZGVkGAYgASgLMhUuc3RvYS5jb21tb24udjEuTW9uZXkSDgoGcmVhc29uGAcgASgJEg8KB3ZlcnNpb24YCCABKAQSLgoKdXBkYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiFAoSTGlzdE1ldGhvZHNSZXF1ZXN0IkcKE0xpc3RNZXRob2RzUmVzcG9uc2USMAoHbWV0aG9kcxgBIAMoCzIfLnN0b2EucGF5bWVudHMudjEuUGF5bWVudE1ldGhvZCIlChFHZXRQYXltZW50UmVxdWVzdBIQCghvcmRlcl9pZBgBIAEoCSJxChJHZXRQYXltZW50UmVzcG9uc2USKgoHcGF5bWVudBgBIAEoCzIZLnN0b2EucGF5bWVudHMudjEuUGF5bWVudBIvCgZhY3Rpb24YAiABKAsyHy5zdG9hLnBheW1lbnRzLnYxLlBheW1lbnRBY3Rpb24iJwoSR2V0UGF5bWVudHNSZXF1ZXN0EhEKCW9yZGVyX2lkcxgBIAMoCSJNChNHZXRQYXltZW50c1Jlc3BvbnNlEjYKCHBheW1lbnRzGAEgAygLMiQuc3RvYS5wYXltZW50cy52MS5HZXRQYXltZW50UmVzcG9uc2UiPAoNUGF5bWVudEFjdGlvbhIUCgxyZWRpcmVjdF91cmwYASABKAkSFQoNY2xpZW50X3NlY3JldBgCIAEoCSrvAQoMUGF5bWVudFN0YXRlEh0KGVBBWU1FTlRfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVQQVlNRU5UX1NUQVRFX1BFTkRJTkcQARIcChhQQVlNRU5UX1NUQVRFX0FVVEhPUklaRUQQAhIaChZQQVlNRU5UX1NUQVRFX0RFQ0xJTkVEEAMSGgoWUEFZTUVOVF9TVEFURV9DQVBUVVJFRBAEEhgKFFBBWU1FTlRfU1RBVEVfVk9JREVEEAUSGgoWUEFZTUVOVF9TVEFURV9SRUZVTkRFRBAGEhkKFVBBWU1FTlRfU1RBVEVfVU5LTk9XThAHMvACCg9QYXltZW50c1NlcnZpY2USdQoLTGlzdE1ldGhvZHMSJC5zdG9hLnBheW1lbnRzLnYxLkxpc3RNZXRob2RzUmVxdWVzdBolLnN0b2EucGF5bWVudHMudjEuTGlzdE1ldGhvZHNSZXNwb25zZSIZkAIBqrsYEgjQDxABGgNiZmYaBm9yZGVycxJ3CgpHZXRQYXltZW50EiMuc3RvYS5wYXltZW50cy52MS5HZXRQYXltZW50UmVxdWVzdBokLnN0b2EucGF5bWVudHMudjEuR2V0UGF5bWVudFJlc3BvbnNlIh6QAgGquxgXCNAPEAQaBm9yZGVycxoDY2xpGgNiZmYSbQoLR2V0UGF5bWVudHMSJC5zdG9hLnBheW1lbnRzLnYxLkdldFBheW1lbnRzUmVxdWVzdBolLnN0b2EucGF5bWVudHMudjEuR2V0UGF5bWVudHNSZXNwb25zZSIRkAIBqrsYCgjQDxAEGgNiZmZiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoa_common_v1_money, file_stoa_policy_v1_policy]);
 
 /**
  * @generated from message stoa.payments.v1.PaymentMethod
@@ -179,6 +179,42 @@ export const GetPaymentResponseSchema: GenMessage<GetPaymentResponse> = /*@__PUR
   messageDesc(file_stoa_payments_v1_payments, 5);
 
 /**
+ * @generated from message stoa.payments.v1.GetPaymentsRequest
+ */
+export type GetPaymentsRequest = Message<"stoa.payments.v1.GetPaymentsRequest"> & {
+  /**
+   * 1 to 100.
+   *
+   * @generated from field: repeated string order_ids = 1;
+   */
+  orderIds: string[];
+};
+
+/**
+ * Describes the message stoa.payments.v1.GetPaymentsRequest.
+ * Use `create(GetPaymentsRequestSchema)` to create a new message.
+ */
+export const GetPaymentsRequestSchema: GenMessage<GetPaymentsRequest> = /*@__PURE__*/
+  messageDesc(file_stoa_payments_v1_payments, 6);
+
+/**
+ * @generated from message stoa.payments.v1.GetPaymentsResponse
+ */
+export type GetPaymentsResponse = Message<"stoa.payments.v1.GetPaymentsResponse"> & {
+  /**
+   * @generated from field: repeated stoa.payments.v1.GetPaymentResponse payments = 1;
+   */
+  payments: GetPaymentResponse[];
+};
+
+/**
+ * Describes the message stoa.payments.v1.GetPaymentsResponse.
+ * Use `create(GetPaymentsResponseSchema)` to create a new message.
+ */
+export const GetPaymentsResponseSchema: GenMessage<GetPaymentsResponse> = /*@__PURE__*/
+  messageDesc(file_stoa_payments_v1_payments, 7);
+
+/**
  * What the customer must do. Never part of an event: the secret is for the customer's own client alone.
  *
  * @generated from message stoa.payments.v1.PaymentAction
@@ -204,7 +240,7 @@ export type PaymentAction = Message<"stoa.payments.v1.PaymentAction"> & {
  * Use `create(PaymentActionSchema)` to create a new message.
  */
 export const PaymentActionSchema: GenMessage<PaymentAction> = /*@__PURE__*/
-  messageDesc(file_stoa_payments_v1_payments, 6);
+  messageDesc(file_stoa_payments_v1_payments, 8);
 
 /**
  * @generated from enum stoa.payments.v1.PaymentState
@@ -291,6 +327,16 @@ export const PaymentsService: GenService<{
     methodKind: "unary";
     input: typeof GetPaymentRequestSchema;
     output: typeof GetPaymentResponseSchema;
+  },
+  /**
+   * The payments of up to 100 orders, each as GetPayment answers it; an order without one is absent.
+   *
+   * @generated from rpc stoa.payments.v1.PaymentsService.GetPayments
+   */
+  getPayments: {
+    methodKind: "unary";
+    input: typeof GetPaymentsRequestSchema;
+    output: typeof GetPaymentsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_stoa_payments_v1_payments, 0);

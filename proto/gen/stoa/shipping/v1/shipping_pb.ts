@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file stoa/shipping/v1/shipping.proto.
  */
 export const file_stoa_shipping_v1_shipping: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zdG9hL3NoaXBwaW5nL3YxL3NoaXBwaW5nLnByb3RvEhBzdG9hLnNoaXBwaW5nLnYxIpwBCg5TaGlwcGluZ01ldGhvZBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEiQKBXByaWNlGAQgASgLMhUuc3RvYS5jb21tb24udjEuTW9uZXkSEAoIbWluX2RheXMYBSABKA0SEAoIbWF4X2RheXMYBiABKA0SEQoJY291bnRyaWVzGAcgAygJIsUBCghTaGlwbWVudBIKCgJpZBgBIAEoCRIQCghvcmRlcl9pZBgCIAEoCRIuCgVzdGF0ZRgDIAEoDjIfLnN0b2Euc2hpcHBpbmcudjEuU2hpcG1lbnRTdGF0ZRIRCgltZXRob2RfaWQYBCABKAkSFwoPdHJhY2tpbmdfbnVtYmVyGAUgASgJEg8KB3ZlcnNpb24YBiABKAQSLgoKY3JlYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNwoSTGlzdE1ldGhvZHNSZXF1ZXN0Eg8KB2NvdW50cnkYASABKAkSEAoIY3VycmVuY3kYAiABKAkiSAoTTGlzdE1ldGhvZHNSZXNwb25zZRIxCgdtZXRob2RzGAEgAygLMiAuc3RvYS5zaGlwcGluZy52MS5TaGlwcGluZ01ldGhvZCImChJHZXRTaGlwbWVudFJlcXVlc3QSEAoIb3JkZXJfaWQYASABKAkiQwoTR2V0U2hpcG1lbnRSZXNwb25zZRIsCghzaGlwbWVudBgBIAEoCzIaLnN0b2Euc2hpcHBpbmcudjEuU2hpcG1lbnQqaQoNU2hpcG1lbnRTdGF0ZRIeChpTSElQTUVOVF9TVEFURV9VTlNQRUNJRklFRBAAEhoKFlNISVBNRU5UX1NUQVRFX0NSRUFURUQQARIcChhTSElQTUVOVF9TVEFURV9DQU5DRUxMRUQQAjKCAgoPU2hpcHBpbmdTZXJ2aWNlEnMKC0xpc3RNZXRob2RzEiQuc3RvYS5zaGlwcGluZy52MS5MaXN0TWV0aG9kc1JlcXVlc3QaJS5zdG9hLnNoaXBwaW5nLnYxLkxpc3RNZXRob2RzUmVzcG9uc2UiF5ACAaq7GBAI0A8QARoDYmZmGgRjYXJ0EnoKC0dldFNoaXBtZW50EiQuc3RvYS5zaGlwcGluZy52MS5HZXRTaGlwbWVudFJlcXVlc3QaJS5zdG9hLnNoaXBwaW5nLnYxLkdldFNoaXBtZW50UmVzcG9uc2UiHpACAaq7GBcI0A8QBBoDYmZmGgZvcmRlcnMaA2NsaWIGcHJvdG8z", [file_google_protobuf_timestamp, file_stoa_common_v1_money, file_stoa_policy_v1_policy]);
+  fileDesc("Ch9zdG9hL3NoaXBwaW5nL3YxL3NoaXBwaW5nLnByb3RvEhBzdG9hLnNoaXBwaW5nLnYxIpwBCg5TaGlwcGluZ01ldGhvZBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEiQKBXByaWNlGAQgASgLMhUuc3RvYS5jb21tb24udjEuTW9uZXkSEAoIbWluX2RheXMYBSABKA0SEAoIbWF4X2RheXMYBiABKA0SEQoJY291bnRyaWVzGAcgAygJIsUBCghTaGlwbWVudBIKCgJpZBgBIAEoCRIQCghvcmRlcl9pZBgCIAEoCRIuCgVzdGF0ZRgDIAEoDjIfLnN0b2Euc2hpcHBpbmcudjEuU2hpcG1lbnRTdGF0ZRIRCgltZXRob2RfaWQYBCABKAkSFwoPdHJhY2tpbmdfbnVtYmVyGAUgASgJEg8KB3ZlcnNpb24YBiABKAQSLgoKY3JlYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNwoSTGlzdE1ldGhvZHNSZXF1ZXN0Eg8KB2NvdW50cnkYASABKAkSEAoIY3VycmVuY3kYAiABKAkiSAoTTGlzdE1ldGhvZHNSZXNwb25zZRIxCgdtZXRob2RzGAEgAygLMiAuc3RvYS5zaGlwcGluZy52MS5TaGlwcGluZ01ldGhvZCImChJHZXRTaGlwbWVudFJlcXVlc3QSEAoIb3JkZXJfaWQYASABKAkiQwoTR2V0U2hpcG1lbnRSZXNwb25zZRIsCghzaGlwbWVudBgBIAEoCzIaLnN0b2Euc2hpcHBpbmcudjEuU2hpcG1lbnQiKAoTR2V0U2hpcG1lbnRzUmVxdWVzdBIRCglvcmRlcl9pZHMYASADKAkiRQoUR2V0U2hpcG1lbnRzUmVzcG9uc2USLQoJc2hpcG1lbnRzGAEgAygLMhouc3RvYS5zaGlwcGluZy52MS5TaGlwbWVudCppCg1TaGlwbWVudFN0YXRlEh4KGlNISVBNRU5UX1NUQVRFX1VOU1BFQ0lGSUVEEAASGgoWU0hJUE1FTlRfU1RBVEVfQ1JFQVRFRBABEhwKGFNISVBNRU5UX1NUQVRFX0NBTkNFTExFRBACMvQCCg9TaGlwcGluZ1NlcnZpY2UScwoLTGlzdE1ldGhvZHMSJC5zdG9hLnNoaXBwaW5nLnYxLkxpc3RNZXRob2RzUmVxdWVzdBolLnN0b2Euc2hpcHBpbmcudjEuTGlzdE1ldGhvZHNSZXNwb25zZSIXkAIBqrsYEAjQDxABGgNiZmYaBGNhcnQSegoLR2V0U2hpcG1lbnQSJC5zdG9hLnNoaXBwaW5nLnYxLkdldFNoaXBtZW50UmVxdWVzdBolLnN0b2Euc2hpcHBpbmcudjEuR2V0U2hpcG1lbnRSZXNwb25zZSIekAIBqrsYFwjQDxAEGgNiZmYaBm9yZGVycxoDY2xpEnAKDEdldFNoaXBtZW50cxIlLnN0b2Euc2hpcHBpbmcudjEuR2V0U2hpcG1lbnRzUmVxdWVzdBomLnN0b2Euc2hpcHBpbmcudjEuR2V0U2hpcG1lbnRzUmVzcG9uc2UiEZACAaq7GAoI0A8QBBoDYmZmYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoa_common_v1_money, file_stoa_policy_v1_policy]);
 
 /**
  * @generated from message stoa.shipping.v1.ShippingMethod
@@ -187,6 +187,42 @@ export const GetShipmentResponseSchema: GenMessage<GetShipmentResponse> = /*@__P
   messageDesc(file_stoa_shipping_v1_shipping, 5);
 
 /**
+ * @generated from message stoa.shipping.v1.GetShipmentsRequest
+ */
+export type GetShipmentsRequest = Message<"stoa.shipping.v1.GetShipmentsRequest"> & {
+  /**
+   * 1 to 100.
+   *
+   * @generated from field: repeated string order_ids = 1;
+   */
+  orderIds: string[];
+};
+
+/**
+ * Describes the message stoa.shipping.v1.GetShipmentsRequest.
+ * Use `create(GetShipmentsRequestSchema)` to create a new message.
+ */
+export const GetShipmentsRequestSchema: GenMessage<GetShipmentsRequest> = /*@__PURE__*/
+  messageDesc(file_stoa_shipping_v1_shipping, 6);
+
+/**
+ * @generated from message stoa.shipping.v1.GetShipmentsResponse
+ */
+export type GetShipmentsResponse = Message<"stoa.shipping.v1.GetShipmentsResponse"> & {
+  /**
+   * @generated from field: repeated stoa.shipping.v1.Shipment shipments = 1;
+   */
+  shipments: Shipment[];
+};
+
+/**
+ * Describes the message stoa.shipping.v1.GetShipmentsResponse.
+ * Use `create(GetShipmentsResponseSchema)` to create a new message.
+ */
+export const GetShipmentsResponseSchema: GenMessage<GetShipmentsResponse> = /*@__PURE__*/
+  messageDesc(file_stoa_shipping_v1_shipping, 7);
+
+/**
  * @generated from enum stoa.shipping.v1.ShipmentState
  */
 export const ShipmentState = {
@@ -242,6 +278,16 @@ export const ShippingService: GenService<{
     methodKind: "unary";
     input: typeof GetShipmentRequestSchema;
     output: typeof GetShipmentResponseSchema;
+  },
+  /**
+   * The shipments of up to 100 orders; an order without one is absent.
+   *
+   * @generated from rpc stoa.shipping.v1.ShippingService.GetShipments
+   */
+  getShipments: {
+    methodKind: "unary";
+    input: typeof GetShipmentsRequestSchema;
+    output: typeof GetShipmentsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_stoa_shipping_v1_shipping, 0);
