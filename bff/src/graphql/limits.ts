@@ -21,6 +21,10 @@ export interface Limits {
   readonly depthMax: number;
   readonly aliasesMax: number;
   readonly rootFieldsMax: number;
+  /** What root fields cost in the services, where it is not 1. */
+  readonly rootCosts: Readonly<Record<string, number>>;
+  /** In all. */
+  readonly rootCostMax: number;
   /** In all. */
   readonly fieldsMax: number;
   /** Root fields of which one request may have one in all: guessing passwords and racing orders cost a request each. */
@@ -31,6 +35,8 @@ export const LIMITS: Limits = {
   depthMax: 10,
   aliasesMax: 15,
   rootFieldsMax: 10,
+  rootCosts: { search: 5, products: 2 },
+  rootCostMax: 20,
   fieldsMax: 250,
   atMostOneOf: ['login', 'register', 'refresh', 'placeOrder'],
 };
@@ -41,11 +47,13 @@ interface Size {
   readonly fields: number;
   /** Fields at the top of the selection. */
   readonly top: number;
+  /** What they cost. */
+  readonly cost: number;
   /** Those of them that are limited to one. */
   readonly single: number;
 }
 
-const EMPTY: Size = { depth: 0, aliases: 0, fields: 0, top: 0, single: 0 };
+const EMPTY: Size = { depth: 0, aliases: 0, fields: 0, top: 0, cost: 0, single: 0 };
 
 /** Beyond every limit, and far from what a double cannot count. */
 const MANY = 1_000_000;
@@ -58,6 +66,7 @@ function beside(a: Size, b: Size): Size {
     aliases: plus(a.aliases, b.aliases),
     fields: plus(a.fields, b.fields),
     top: plus(a.top, b.top),
+    cost: plus(a.cost, b.cost),
     single: plus(a.single, b.single),
   };
 }
@@ -65,8 +74,11 @@ function beside(a: Size, b: Size): Size {
 /** Measures the selections of a document; each fragment once, however often it is spread. */
 function createMeasure(
   document: DocumentNode,
-  single: ReadonlySet<string>,
+  { atMostOneOf, rootCosts }: Limits,
 ): (operation: OperationDefinitionNode) => Size {
+  const single = new Set(atMostOneOf);
+  // No look at the object itself: a field may be called "constructor".
+  const costs = new Map(Object.entries(rootCosts));
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
@@ -90,6 +102,7 @@ function createMeasure(
       aliases: plus(inner.aliases, alias === undefined ? 0 : 1),
       fields: plus(inner.fields, 1),
       top: 1,
+      cost: costs.get(name.value) ?? 1,
       single: single.has(name.value) ? 1 : 0,
     };
   };
@@ -114,6 +127,7 @@ function problemsOf(size: Size, limits: Limits): string[] {
   check(size.depth, limits.depthMax, 'levels');
   check(size.aliases, limits.aliasesMax, 'aliases');
   check(size.top, limits.rootFieldsMax, 'fields at its root');
+  check(size.cost, limits.rootCostMax, 'points of cost at its root');
   check(size.fields, limits.fieldsMax, 'fields');
   if (size.single > 1) problems.push(`a request may contain one of ${limits.atMostOneOf.join(', ')}, once`);
   return problems;
@@ -121,7 +135,7 @@ function problemsOf(size: Size, limits: Limits): string[] {
 
 /** How a document exceeds the limits; empty when it does not. Every operation counts, whichever is to be run. */
 export function checkLimits(document: DocumentNode, limits: Limits = LIMITS): readonly GraphQLError[] {
-  const measure = createMeasure(document, new Set(limits.atMostOneOf));
+  const measure = createMeasure(document, limits);
   const extensions = { code: 'LIMIT_EXCEEDED' };
   return document.definitions.flatMap((definition) =>
     definition.kind === Kind.OPERATION_DEFINITION

@@ -64,6 +64,24 @@ describe('fields at the root', () => {
   });
 });
 
+describe('what the fields at the root cost', () => {
+  test('20 pass, more do not: a search costs 5, a list of products 2, anything else 1', () => {
+    expect(problems(many(4, () => 'search'))).toEqual([]);
+    expect(problems(many(10, () => 'products'))).toEqual([]);
+    expect(problems('{ search search search products products name }')).toEqual([]);
+    expect(problems('{ search search search products products name name }')[0]).toContain('21 points of cost');
+  });
+
+  test('counts when aliases or fragments bring them', () => {
+    expect(problems(many(5, (index) => `s${index}: search`))[0]).toContain('25 points of cost');
+    expect(problems('{ ...a ...a search } fragment a on Query { search search }')[0]).toContain('25 points of cost');
+  });
+
+  test('is no matter of fields of that name below the root', () => {
+    expect(problems(`{ node ${many(9, () => 'search')} }`)).toEqual([]);
+  });
+});
+
 describe('fields in all', () => {
   test('250 pass, 251 do not, nor when fragments bring them', () => {
     expect(problems(`{ node ${many(249, () => 'name')} }`)).toEqual([]);
