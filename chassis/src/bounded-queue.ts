@@ -1,17 +1,20 @@
-// A small bounded queue in front of hashing. Hashing is the one thing here that can saturate the machine (two cores do
-// 74 a second), so it gets a fixed share of it, and what would wait longer than it is worth is shed at once.
+// A small bounded queue in front of work that could saturate the machine: it gets a fixed share of it, and what would
+// wait longer than it is worth is shed at once.
 import { Code } from '@connectrpc/connect';
-import { refuse } from '@stoa/chassis/rpc/errors';
+import { refuse } from './rpc/errors.ts';
 
-export interface HashQueueOptions {
+export interface BoundedQueueOptions {
   readonly concurrency: number;
   readonly waitingMax: number;
 }
 
-/** Runs tasks in order, at most `concurrency` at once; a caller that gave up while waiting costs nothing. */
-export type HashQueue = <T>(task: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
+/**
+ * Runs tasks in order, at most `concurrency` at once; a caller that gave up while waiting costs nothing. Refuses with
+ * RESOURCE_EXHAUSTED(OVERLOADED) when `waitingMax` wait.
+ */
+export type BoundedQueue = <T>(task: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
 
-export function createHashQueue({ concurrency, waitingMax }: HashQueueOptions): HashQueue {
+export function createBoundedQueue({ concurrency, waitingMax }: BoundedQueueOptions): BoundedQueue {
   const waiting = new Set<() => void>();
   let running = 0;
 

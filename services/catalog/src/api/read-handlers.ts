@@ -1,5 +1,6 @@
 // The reading methods. A listing or a search is two statements: the page's positions, then its products.
 import type { ServiceImpl } from '@connectrpc/connect';
+import { createBoundedQueue } from '@stoa/chassis/bounded-queue';
 import { notFound } from '@stoa/chassis/rpc/errors';
 import type { CatalogService } from '@stoa/proto/stoa/catalog/v1/catalog_pb';
 import type { CatalogContext } from '../context.ts';
@@ -16,8 +17,15 @@ type ReadHandlers = Pick<
   'listProducts' | 'getProduct' | 'searchProducts' | 'listCategories' | 'getVariants'
 >;
 
+/**
+ * Searches of one process under way, fewer than it has connections: a search for a word that most products share takes
+ * a thousand times as long as a look at a product, which must not wait for it.
+ */
+const SEARCHES = { concurrency: 4, waitingMax: 60 };
+
 export function readHandlers({ db, clock }: CatalogContext): ReadHandlers {
   const loadVariants = createVariantLoader(db, clock);
+  const inTurn = createBoundedQueue(SEARCHES);
   return {
     async listProducts(request) {
       const { sort, filter, page } = readListQuery(request);
@@ -34,9 +42,10 @@ export function readHandlers({ db, clock }: CatalogContext): ReadHandlers {
       return { product: writeProduct(row) };
     },
 
-    async searchProducts(request) {
+    async searchProducts(request, { signal }) {
       const { term, filter, page } = readSearchQuery(request);
-      const { positions, total, facets } = await searchProducts(db, term, filter, page, request.withoutFacets);
+      const search = () => searchProducts(db, term, filter, page, request.withoutFacets);
+      const { positions, total, facets } = await inTurn(search, signal);
       const load = request.withoutVariants ? loadCards : loadProducts;
       const rows = await load(db, idsOf(onPage(positions, page)));
       return { ...writePage('RANK', page, positions, rows), total, categories: [...facets] };

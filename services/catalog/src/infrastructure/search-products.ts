@@ -1,6 +1,7 @@
 // Full-text search: one statement finds all hits, ranks them, counts them for each category and cuts out one page.
 // The rank is a millionth-part integer: exact in a cursor, where a float would not be; the id breaks its ties.
 // Total and facets need every hit, so a term that very many products share costs in proportion to them; see README.
+// A term that only excludes asks for nothing and would match nearly the whole shop: it finds nothing, without a look.
 import type { Queryable } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
 import type { Page, Position } from '../domain/paging.ts';
@@ -35,7 +36,8 @@ export async function searchProducts(
     hits as materialized (
       select id, listed_in, (ts_rank(search, query) * 1000000)::bigint as rank
       from asked join products on search @@ query
-      where (${categorySlug}::text = '' or listed_in @> array[(select id from categories where slug = ${categorySlug})])
+      where querytree(query) <> 'T'
+        and (${categorySlug}::text = '' or listed_in @> array[(select id from categories where slug = ${categorySlug})])
         and (availability > 1 or not ${inStock}::boolean)
         and price_from_minor between ${priceMin} and ${priceMax}
     ),

@@ -1,4 +1,5 @@
-import { violationsOf } from '@stoa/chassis/rpc/errors';
+import { sql } from '@stoa/chassis/postgres/sql';
+import { reasonOf, violationsOf } from '@stoa/chassis/rpc/errors';
 import type { TestService } from '@stoa/chassis/testing/test-service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CatalogClient, categoryInit, idOf, level, productInit, slugsOf, startCatalog } from '../products.ts';
@@ -42,6 +43,13 @@ describe('search', () => {
     expect((await find('merino or cotton')).sort()).toEqual(['oxford', 'wool-throw']);
     expect(await find('"airy linen"')).toEqual(['camp']);
     expect(await find('throw -wool')).toEqual(['linen-throw']);
+  });
+
+  it('finds nothing when nothing but an exclusion is asked for: it would be nearly the whole shop', async () => {
+    for (const term of ['-zzz', '-zzz -yyy', 'linen or -zzz', '-"airy linen"']) {
+      expect([term, await client.searchProducts({ term })]).toMatchObject([term, { total: 0, edges: [] }]);
+    }
+    expect(await find('-zzz throw -wool')).toEqual(['linen-throw']);
   });
 
   it('matches the last word while it is still being typed, stems or not', async () => {
@@ -101,6 +109,21 @@ describe('search', () => {
       after = pageInfo.endCursor;
     }
     expect(seen.sort()).toEqual(products.map((product) => product.slug));
+  });
+
+  it('sheds what exceeds its queue, and keeps nothing else waiting', async () => {
+    const outcomes = await service.db.transact(async (tx) => {
+      // Until the transaction ends no search gets on.
+      await tx.run(sql`lock table products in access exclusive mode`);
+      const searches = Array.from({ length: 70 }, () => client.searchProducts({ term: 'shirt' }));
+      const shed = await Promise.race(searches).catch((error: unknown) => error);
+      expect(reasonOf(shed)).toBe('OVERLOADED');
+      expect((await client.listCategories({})).categories).toHaveLength(4);
+      return searches.map((search) => search.then(() => 'found', reasonOf));
+    });
+    const answers = await Promise.all(outcomes);
+    expect(answers.filter((answer) => answer === 'OVERLOADED')).toHaveLength(6);
+    expect(answers.filter((answer) => answer === 'found')).toHaveLength(64);
   });
 
   it('finds a product under the new name of its category', async () => {

@@ -1,5 +1,5 @@
 // argon2id from Node's own crypto. The work runs on libuv's thread pool, never on the event loop; how many run at once
-// is the queue's matter (hash-queue.ts).
+// is the queue's matter (passwords.ts).
 import { argon2, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Random } from '@stoa/chassis/runtime';

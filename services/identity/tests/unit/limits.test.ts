@@ -1,4 +1,4 @@
-// The limits that stand before hashing: buckets, delays, the gate and the queue.
+// The limits that stand before hashing: buckets, delays and the gate.
 import { Code, type ConnectError } from '@connectrpc/connect';
 import { reasonOf } from '@stoa/chassis/rpc/errors';
 import fc from 'fast-check';
@@ -6,7 +6,6 @@ import { expect, test } from 'vitest';
 import { ACCOUNT_POLICY, delaySchedule, PEER_POLICY } from '../../src/domain/throttle.ts';
 import { fullBucket, takeToken } from '../../src/domain/token-bucket.ts';
 import { createAttemptGate } from '../../src/infrastructure/attempt-gate.ts';
-import { createHashQueue } from '../../src/infrastructure/hash-queue.ts';
 import { steppedClock } from './fixtures.ts';
 
 test('a bucket never lets through more than its capacity and what was refilled', () => {
@@ -86,42 +85,4 @@ test('all peers together cannot exceed the rate of the process', () => {
   const gate = createAttemptGate(steppedClock(), 10);
   let peer = 0;
   expect(attemptsLetThrough(() => gate.enter(`peer-${peer++}`), 500)).toBe(40);
-});
-
-test('hashes run at most so many at once, in order, and what exceeds the queue is shed', async () => {
-  const queue = createHashQueue({ concurrency: 2, waitingMax: 3 });
-  const finish: (() => void)[] = [];
-  const started: number[] = [];
-  const task = (id: number) => () => {
-    started.push(id);
-    return new Promise<number>((resolve) => finish.push(() => resolve(id)));
-  };
-  const accepted = [0, 1, 2, 3, 4].map((id) => queue(task(id)));
-  const shed = await queue(task(5)).catch((error: unknown) => error);
-  expect(reasonOf(shed)).toBe('OVERLOADED');
-  expect((shed as ConnectError).code).toBe(Code.ResourceExhausted);
-  for (let id = 0; id < 5; id++) {
-    await expect.poll(() => finish.length).toBeGreaterThan(id);
-    expect(started.length).toBeLessThanOrEqual(id + 2);
-    finish[id]?.();
-  }
-  expect(await Promise.all(accepted)).toEqual([0, 1, 2, 3, 4]);
-  expect(started).toEqual([0, 1, 2, 3, 4]);
-});
-
-test('a caller that gives up while it waits frees its place, and a failing hash frees its turn', async () => {
-  const queue = createHashQueue({ concurrency: 1, waitingMax: 1 });
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const running = queue(() => promise);
-  const abort = new AbortController();
-  const waiting = queue(async () => 'never', abort.signal);
-  abort.abort(new Error('gone'));
-  await expect(waiting).rejects.toThrow('gone');
-  const next = queue(async () => {
-    throw new Error('failed');
-  });
-  resolve();
-  await running;
-  await expect(next).rejects.toThrow('failed');
-  expect(await queue(async () => 'free')).toBe('free');
 });
