@@ -3,7 +3,7 @@
 // the counting. The counts depend on the document alone: variables cannot dodge them, and the verdict can be kept.
 // They are checked before graphql's own rules, one of which takes time quadratic in repeated fields.
 //
-// Tokens are limited while parsing (TOKENS_MAX). What a query may cost behind the scenes is bounded by the schema,
+// Length is limited before parsing (LENGTH_MAX), tokens while parsing (TOKENS_MAX). What a query may cost behind the scenes is bounded by the schema,
 // which has no cycles, by pages of at most 100, and by CALLS_MAX in context.ts.
 import {
   type DocumentNode,
@@ -15,6 +15,7 @@ import {
   type SelectionSetNode,
 } from 'graphql/index.js';
 
+export const LENGTH_MAX = 16 * 1024;
 export const TOKENS_MAX = 1_000;
 
 export interface Limits {
@@ -133,13 +134,41 @@ function problemsOf(size: Size, limits: Limits): string[] {
   return problems;
 }
 
+/** Throws when a document is longer than any that has a use. */
+export function checkLength(source: string): void {
+  if (source.length <= LENGTH_MAX) return;
+  throw new GraphQLError(`the document has ${source.length} characters; ${LENGTH_MAX} are allowed`, {
+    extensions: { code: 'LIMIT_EXCEEDED' },
+  });
+}
+
+/** Fields as they are written, each once. */
+function fieldsIn({ selections }: SelectionSetNode): number {
+  let count = 0;
+  for (const selection of selections) {
+    if (selection.kind === Kind.FIELD) count += 1;
+    if (selection.kind !== Kind.FRAGMENT_SPREAD && selection.selectionSet) count += fieldsIn(selection.selectionSet);
+  }
+  return count;
+}
+
+/** What no operation spreads does not run, but graphql's rules read it too. */
+function checkWhole({ definitions }: DocumentNode, { fieldsMax }: Limits): readonly GraphQLError[] {
+  let count = 0;
+  for (const definition of definitions) if ('selectionSet' in definition) count += fieldsIn(definition.selectionSet);
+  if (count <= fieldsMax) return [];
+  const text = `the document has ${count} fields in all; ${fieldsMax} are allowed`;
+  return [new GraphQLError(text, { extensions: { code: 'LIMIT_EXCEEDED' } })];
+}
+
 /** How a document exceeds the limits; empty when it does not. Every operation counts, whichever is to be run. */
 export function checkLimits(document: DocumentNode, limits: Limits = LIMITS): readonly GraphQLError[] {
   const measure = createMeasure(document, limits);
   const extensions = { code: 'LIMIT_EXCEEDED' };
-  return document.definitions.flatMap((definition) =>
+  const exceeded = document.definitions.flatMap((definition) =>
     definition.kind === Kind.OPERATION_DEFINITION
       ? problemsOf(measure(definition), limits).map((text) => new GraphQLError(text, { nodes: definition, extensions }))
       : [],
   );
+  return exceeded.length > 0 ? exceeded : checkWhole(document, limits);
 }

@@ -7,11 +7,19 @@ import { type DocumentNode, type GraphQLError, NoSchemaIntrospectionCustomRule, 
 import { createYoga, isAsyncIterable, mapAsyncIterator, type Plugin } from 'graphql-yoga';
 import type { RequestContext } from './context.ts';
 import { presentError } from './errors.ts';
-import { checkLimits, TOKENS_MAX } from './limits.ts';
+import { checkLength, checkLimits, TOKENS_MAX } from './limits.ts';
 import { schema } from './schema.ts';
 
-/** Documents kept parsed and validated. A storefront has dozens; anybody's others push out the least used. */
-const DOCUMENTS_MAX = 512;
+/**
+ * Memory that parsed and validated documents may take. A storefront has dozens of some 50 KB; anybody's others push out
+ * the least used. It is their tokens that weigh, not their length: 2 KB of text may be 1000 tokens and 500 KB parsed.
+ */
+const DOCUMENTS_MAX_BYTES = 16 * 1024 * 1024;
+const TOKEN_BYTES = 500;
+const CHARACTER_BYTES = 2;
+
+const bytesOf = (text: string, { tokenCount = TOKENS_MAX }: DocumentNode) =>
+  CHARACTER_BYTES * text.length + TOKEN_BYTES * tokenCount;
 
 export interface YogaOptions {
   readonly graphiql: boolean;
@@ -39,14 +47,18 @@ export function createGraphQL({ graphiql, introspection, log, metrics }: YogaOpt
     maxRequestBodySize: false,
     logging: false,
     parserAndValidationCache: {
-      documentCache: createBoundedMap<DocumentNode>(DOCUMENTS_MAX),
-      errorCache: createBoundedMap<Error>(DOCUMENTS_MAX),
+      documentCache: createBoundedMap<DocumentNode>(DOCUMENTS_MAX_BYTES, bytesOf),
+      // What cannot be parsed is found out again: only somebody who is up to no good asks twice.
+      errorCache: { get: () => undefined, set: () => {} },
     },
     plugins: [limitDocuments(introspection), presentErrors({ introspection, log, metrics })],
   });
 }
 
-const boundedParse: typeof parse = (source, options) => parse(source, { ...options, maxTokens: TOKENS_MAX });
+const boundedParse: typeof parse = (source, options) => {
+  checkLength(typeof source === 'string' ? source : source.body);
+  return parse(source, { ...options, maxTokens: TOKENS_MAX });
+};
 
 function limitDocuments(introspection: boolean): Plugin {
   const verdicts = new WeakMap<DocumentNode, readonly GraphQLError[]>();
@@ -67,6 +79,15 @@ function limitDocuments(introspection: boolean): Plugin {
   };
 }
 
+/** Graphql quotes in its messages what it was sent, at any length. */
+const MESSAGE_MAX = 500;
+
+/** Graphql's hint at names is the last sentence; an expression for it would take quadratic time on what is quoted. */
+function withoutHint(message: string): string {
+  const hint = message.endsWith('?') ? message.lastIndexOf(' Did you mean ') : -1;
+  return hint === -1 ? message : message.slice(0, hint);
+}
+
 /** Every result, whatever produced it, passes here last. */
 function presentErrors({ introspection, log, metrics }: Omit<YogaOptions, 'graphiql'>): Plugin<object, RequestContext> {
   const present = (error: GraphQLError, traceId: string): GraphQLError => {
@@ -74,7 +95,8 @@ function presentErrors({ introspection, log, metrics }: Omit<YogaOptions, 'graph
     metrics.count('graphql_errors_total', 'Errors in GraphQL answers', { code: String(presented.extensions.code) });
     if (bug !== undefined) log.error('a GraphQL request failed', { traceId, error: bug });
     // Suggestions would spell out the schema to whoever may not read it.
-    if (!introspection) presented.message = presented.message.replace(/ Did you mean .*\?$/s, '');
+    if (!introspection) presented.message = withoutHint(presented.message);
+    if (presented.message.length > MESSAGE_MAX) presented.message = `${presented.message.slice(0, MESSAGE_MAX)}…`;
     return presented;
   };
   const presentAll = <R extends { readonly errors?: readonly GraphQLError[] }>(result: R, traceId: string): R =>

@@ -107,6 +107,7 @@ describe('what a foreign page could send', () => {
 
 describe('limits of a document', () => {
   test.each([
+    ['characters', `{ categories { id } } #${'x'.repeat(16_384)}`, /16384 are allowed/],
     ['tokens', `{ ${'categories '.repeat(1_001)} }`, /1000 tokens/],
     [
       'aliases',
@@ -144,6 +145,18 @@ describe('in production', () => {
     expect(typo.errors?.[0]?.message).toBe('Cannot query field "categorie" on type "Query".');
     const page = await get('/graphql', { headers: { accept: 'text/html' } }, production.url);
     expect(await page.text()).not.toContain('<html');
+  });
+
+  test('a long text that is quoted in an error is cut, however many hints it seems to hold', async () => {
+    const variables = { first: ' Did you mean '.repeat(4_000) };
+    const { errors } = await production.graphql(
+      'query ($first: Int) { products(first: $first) { edges { cursor } } }',
+      {
+        variables,
+      },
+    );
+    expect(errors?.[0]?.message).toMatch(/^Int cannot represent non-integer value: "( Did you mean ){30,40}.*…$/);
+    expect(errors?.[0]?.message).toHaveLength(501);
   });
 
   test('in development there are', async () => {

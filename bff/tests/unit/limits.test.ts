@@ -89,6 +89,12 @@ describe('fields in all', () => {
     const fragment = `fragment a on Node ${many(125, () => 'name')}`;
     expect(problems(`{ node { ...a node { ...a } } } ${fragment}`)[0]).toContain('252 fields');
   });
+
+  test('those of fragments that nothing spreads count, too', () => {
+    const unspread = (count: number) => `{ name } fragment a on Node ${many(count, () => 'name')}`;
+    expect(problems(unspread(249))).toEqual([]);
+    expect(problems(unspread(250))).toEqual(['the document has 251 fields in all; 250 are allowed']);
+  });
 });
 
 describe('mutations that cost a request each', () => {

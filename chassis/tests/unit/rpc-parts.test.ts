@@ -22,6 +22,30 @@ describe('the bounded map', () => {
     );
   });
 
+  it('never holds more than its capacity of weight, and nothing that weighs more than half of it', () => {
+    const weightOf = (key: string) => Number(key);
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 15 }), { maxLength: 300 }), (weights) => {
+        const map = createBoundedMap<string>(20, weightOf);
+        const kept = () => weights.map(String).filter((key, at, all) => all.indexOf(key) === at && map.get(key));
+        for (const weight of weights) {
+          map.set(`${weight}`, 'x');
+          expect(map.get(`${weight}`)).toBe(weight > 10 ? undefined : 'x');
+        }
+        expect(kept().reduce((sum, key) => sum + weightOf(key), 0)).toBeLessThanOrEqual(20);
+      }),
+    );
+  });
+
+  it('counts anew after it was cleared', () => {
+    const map = createBoundedMap<number>(4);
+    for (const key of ['a', 'b', 'c']) map.set(key, 1);
+    map.clear();
+    expect([map.get('a'), map.size]).toEqual([undefined, 0]);
+    for (const key of ['d', 'e']) map.set(key, 1);
+    expect([map.get('d'), map.get('e')]).toEqual([1, 1]);
+  });
+
   it('forgets what is deleted', () => {
     const map = createBoundedMap<number>(4);
     map.set('a', 1);
