@@ -7,22 +7,28 @@ import { refreshProducts } from '../../services/catalog/src/infrastructure/refre
 import type { ObservedShop } from './observed.ts';
 
 const CHUNK = 1000;
-/** Words that a product's name has one of: at 100,000 products a word finds 1,000 of them. */
+/**
+ * Words that a product's name has one of: at 100,000 products a word finds 1,000 of them. All numbers have two digits,
+ * because a search takes its last word also for the beginning of one: "kind1" would find kind10 to kind19 too.
+ */
 const KINDS = 100;
+const SHADES = 37;
 const STATEMENT_TIMEOUT_MS = 600_000;
 
 const GROW = `
   with fresh as (
     select n, ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid as id,
-      'Bench kind' || n % ${KINDS} || ' shade' || n % 37 || ' item' || n as name, 1000 + n % 9000 as price
+      'Bench kind' || to_char(n % ${KINDS}, 'FM00') || ' shade' || to_char(n % ${SHADES}, 'FM00') || ' item' || n as name,
+      1000 + n % 9000 as price
     from generate_series($1::int, $2::int) as n
   ), leaf as (
     select array_agg(id order by id) as ids from categories where parent_id is not null
   ), stored as (
     insert into products (id, slug, name, name_key, description, image_url, category_ids, options, currency,
       price_from_minor, price_to_minor)
-    select id, 'bench-' || n, name, lower(name), 'Made for measuring, number ' || n || ', of the kind' || n % ${KINDS},
-      '', array[leaf.ids[1 + n % cardinality(leaf.ids)]], '[{"name": "Size", "values": ["S", "M", "L"]}]', 'EUR',
+    select id, 'bench-' || n, name, lower(name),
+      'Made for measuring, number ' || n || ', of the kind' || to_char(n % ${KINDS}, 'FM00'), '',
+      array[leaf.ids[1 + n % cardinality(leaf.ids)]], '[{"name": "Size", "values": ["S", "M", "L"]}]', 'EUR',
       price, price + 200
     from fresh, leaf
   ), shelved as (
@@ -52,7 +58,9 @@ export async function openGrownCatalog(observed: ObservedShop, size: number) {
   const slugs = await catalog.query<{ slug: string }>('select slug from products order by md5(slug) limit 1000');
   const categories = await catalog.query<{ slug: string }>('select slug from categories order by slug');
   await catalog.end();
-  const terms = Array.from({ length: KINDS }, (_, kind) => [`kind${kind}`, `kind${kind} shade${kind % 37}`]).flat();
+  const two = (n: number) => String(n).padStart(2, '0');
+  const kinds = Array.from({ length: KINDS }, (_, kind) => `kind${two(kind)}`);
+  const terms = kinds.flatMap((kind, index) => [kind, `${kind} shade${two(index % SHADES)}`]);
   return { slugs: slugs.rows.map(({ slug }) => slug), categories: categories.rows.map(({ slug }) => slug), terms };
 }
 
