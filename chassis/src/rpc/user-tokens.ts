@@ -1,6 +1,6 @@
 // Access tokens of users, verified by every service itself: signature, type, issuer, audience, expiry. A verified
-// token is remembered until it expires, so the signature is checked once for each token and not for each call; the
-// expiry is checked every time.
+// token is remembered until it expires or a key comes or goes, so the signature is checked once for each token and not
+// for each call; the expiry is checked every time.
 import { Code, ConnectError } from '@connectrpc/connect';
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
 import type { Clock } from '../runtime.ts';
@@ -11,6 +11,10 @@ import { createBoundedMap } from './two-generations.ts';
 const TOKENS_MAX = 5_000;
 /** An unknown key id makes us ask for the keys again, but not more often than this: anybody can invent key ids. */
 const REFETCH_AFTER_MS = 10_000;
+/** A key that is withdrawn has to be forgotten: the keys are fetched anew at this age, while the known ones serve. */
+const RENEW_AFTER_MS = 5 * 60_000;
+/** Keys that could not be renewed for this long serve no more: longer than any token lives that they may have signed. */
+const DISTRUST_AFTER_MS = 30 * 60_000;
 const RULES = { algorithms: ['EdDSA'], typ: 'at+jwt', issuer: 'stoa', audience: 'stoa' };
 
 /** The user of a token. Synchronous when it was verified before. Throws refusals. */
@@ -24,24 +28,25 @@ interface Verified {
 export function createUserTokenVerifier(keys: () => Promise<JSONWebKeySet>, clock: Clock): VerifyUserToken {
   const verified = createBoundedMap<Verified>(TOKENS_MAX);
   const pending = new Map<string, Promise<User>>();
-  const keySet = createKeySet(keys, clock);
+  const keySet = createKeySet(keys, clock, () => verified.clear());
 
   const verify = async (token: string): Promise<User> => {
     const rules = { ...RULES, currentDate: clock.now(), requiredClaims: ['exp', 'sub', 'role'] };
-    const check = async (again: boolean): Promise<JWTPayload> => {
-      const { payload } = await jwtVerify(token, await keySet(again), rules);
-      return payload;
+    const check = async (again: boolean) => {
+      const used = await keySet.get(again);
+      const { payload } = await jwtVerify(token, used.find, rules);
+      return { payload, used };
     };
-    const payload = await check(false).catch((error: unknown) => {
+    const { payload, used } = await check(false).catch((error: unknown) => {
       if (error instanceof errors.JWKSNoMatchingKey) return check(true);
       throw error;
     });
     const found = { user: readUser(payload), expiresAtMs: (payload.exp as number) * 1000 };
-    verified.set(token, found);
+    if (keySet.holds(used)) verified.set(token, found);
     return found.user;
   };
   return (token) => {
-    const known = verified.get(token);
+    const known = keySet.isFresh() ? verified.get(token) : undefined;
     if (known !== undefined) {
       if (known.expiresAtMs > clock.now().getTime()) return known.user;
       verified.delete(token);
@@ -77,27 +82,63 @@ function toRefusal(error: unknown): ConnectError {
   return refuse(Code.Unauthenticated, 'TOKEN_INVALID', 'the access token is not valid');
 }
 
-/** The keys, fetched once; `again` fetches anew unless that was done a moment ago. */
-function createKeySet(keys: () => Promise<JSONWebKeySet>, clock: Clock) {
-  let current: Promise<ReturnType<typeof createLocalJWKSet>> | undefined;
+interface KeySet {
+  /** Whether the keys are of an age to be relied on; sees to it that they stay so. */
+  isFresh(): boolean;
+  /** The keys; `again` asks anew for a key that is missing. Unavailable when there are none to be relied on. */
+  get(again: boolean): Promise<Keys>;
+  /** Whether these are still the keys. */
+  holds(keys: Keys): boolean;
+}
+
+interface Keys {
+  readonly text: string;
+  readonly find: ReturnType<typeof createLocalJWKSet>;
+}
+
+/** `onChange` is told when a key came or went. */
+function createKeySet(fetchSet: () => Promise<JSONWebKeySet>, clock: Clock, onChange: () => void): KeySet {
+  let current: Keys | undefined;
   let fetchedAtMs = 0;
-  const fetchKeys = () => {
-    fetchedAtMs = clock.monotonicMs();
-    const fetching = keys().then(createLocalJWKSet, () => {
-      if (current === fetching) current = undefined;
+  let triedAtMs = 0;
+  let fetching: Promise<Keys> | undefined;
+
+  const load = async (): Promise<Keys> => {
+    const startedAtMs = clock.monotonicMs();
+    triedAtMs = startedAtMs;
+    try {
+      const set = await fetchSet();
+      const text = JSON.stringify(set);
+      if (current?.text !== text) {
+        current = { text, find: createLocalJWKSet(set) };
+        onChange();
+      }
+      fetchedAtMs = startedAtMs;
+      return current;
+    } catch {
       throw new ConnectError('the keys of access tokens cannot be fetched', Code.Unavailable);
-    });
-    current = fetching;
+    } finally {
+      fetching = undefined;
+    }
+  };
+  const fetchKeys = () => {
+    fetching ??= load();
     return fetching;
   };
-  return async (again: boolean) => {
-    if (current === undefined) return fetchKeys();
-    if (!again || clock.monotonicMs() - fetchedAtMs < REFETCH_AFTER_MS) return current;
-    // The keys in use stay in use when fetching fails: a new key can wait, the old ones must go on working.
-    const before = current;
-    return fetchKeys().catch(() => {
-      current ??= before;
-      return before;
-    });
+  const mayTry = () => fetching !== undefined || clock.monotonicMs() - triedAtMs >= REFETCH_AFTER_MS;
+  const isFresh = () => {
+    const ageMs = clock.monotonicMs() - fetchedAtMs;
+    if (ageMs >= RENEW_AFTER_MS && mayTry()) fetchKeys().catch(() => {});
+    return current !== undefined && ageMs < DISTRUST_AFTER_MS;
+  };
+  return {
+    isFresh,
+    holds: (keys) => keys === current,
+    async get(again) {
+      const known = current;
+      if (known === undefined || !isFresh()) return fetchKeys();
+      // The keys in use stay in use when fetching fails: a new key can wait, the old ones must go on working.
+      return again && mayTry() ? fetchKeys().catch(() => known) : known;
+    },
   };
 }

@@ -5,7 +5,7 @@ import { type AuthenticateOptions, createAuthenticate } from '../../src/rpc/auth
 import type { Identity } from '../../src/rpc/authorize.ts';
 import { createCredentialKeys, signServiceCredential } from '../../src/rpc/credentials.ts';
 import { reasonOf } from '../../src/rpc/errors.ts';
-import { type ManualClock, manualClock } from './rpc-fixture.ts';
+import { type ManualClock, manualClock, settle } from './rpc-fixture.ts';
 
 const MINUTE = 60_000;
 let key: CryptoKey;
@@ -118,6 +118,43 @@ describe('access tokens', () => {
   it.each(['garbage', 'a.b.c', ''])('that are %o are refused', async (bearer) => {
     const { asUser } = setup();
     expect(await refusal(asUser(bearer))).toEqual(INVALID);
+  });
+
+  it('of a withdrawn key are refused once the keys were renewed, also when they were recognised before', async () => {
+    let current = { keys: [...keySet.keys, ...otherKeySet.keys] };
+    const { clock, asUser } = setup({ keys: async () => current });
+    const [withdrawn, good] = [await token(clock), await token(clock, { kid: 'two', signedBy: otherKey })];
+    await Promise.all([asUser(withdrawn), asUser(good)]);
+    current = otherKeySet as typeof current;
+    await clock.advance(5 * MINUTE);
+    // This call still has the known keys, and lets them be fetched.
+    expect((await asUser(withdrawn)).user?.id).toBe('u1');
+    await settle();
+    expect(await refusal(asUser(withdrawn))).toEqual(INVALID);
+    expect((await asUser(good)).user?.id).toBe('u1');
+  });
+
+  it('go on being accepted while the keys cannot be renewed, for half an hour', async () => {
+    const state = { away: false, fetched: 0 };
+    const keys = async () => {
+      state.fetched += 1;
+      if (state.away) throw new Error('identity is away');
+      return keySet;
+    };
+    const { clock, asUser } = setup({ keys });
+    await asUser(await token(clock));
+    state.away = true;
+    for (let minute = 1; minute < 30; minute++) {
+      await clock.advance(MINUTE);
+      expect((await asUser(await token(clock))).user?.id).toBe('u1');
+    }
+    const known = await token(clock);
+    await asUser(known);
+    expect(state.fetched).toBe(1 + 25);
+    await clock.advance(MINUTE);
+    expect((await refusal(asUser(known)))[0]).toBe(Code.Unavailable);
+    state.away = false;
+    expect((await asUser(known)).user?.id).toBe('u1');
   });
 
   it('of an unknown key make it fetch the keys again, at most every 10 seconds', async () => {

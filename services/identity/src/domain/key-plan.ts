@@ -35,11 +35,12 @@ export function planKeys(keys: readonly KeyDates[], now: Date, policy: KeyPolicy
     const replacedAtMs = (active[index + 1] as KeyDates).activeFrom.getTime();
     return replacedAtMs + policy.tokenLifeMs + PUBLISH_AHEAD_MS < nowMs;
   });
-  return { signing: signing?.kid, create: nextKey(newest, nowMs, policy), retired: retired.map((key) => key.kid) };
+  // Without an active key nobody can sign in: the first start, or an operator who has deleted a key that leaked.
+  const create = signing === undefined || newest === undefined ? now : nextKey(newest, nowMs, policy);
+  return { signing: signing?.kid, create, retired: retired.map((key) => key.kid) };
 }
 
-function nextKey(newest: KeyDates | undefined, nowMs: number, policy: KeyPolicy): Date | undefined {
-  if (newest === undefined) return new Date(nowMs);
+function nextKey(newest: KeyDates, nowMs: number, policy: KeyPolicy): Date | undefined {
   const age = nowMs - newest.activeFrom.getTime();
   return age >= policy.rotateAfterMs ? new Date(nowMs + PUBLISH_AHEAD_MS) : undefined;
 }

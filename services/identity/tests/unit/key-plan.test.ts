@@ -27,6 +27,11 @@ test('the next key is published ten minutes before it signs, and is made only on
   expect(planKeys(both, after(90 * DAY_MS + 10 * MINUTE_MS), POLICY).signing).toBe('b');
 });
 
+test('when the key that signs was deleted, one is made that signs at once, although the next is published', () => {
+  const next = { kid: 'b', activeFrom: after(MINUTE_MS) };
+  expect(planKeys([next], START, POLICY)).toEqual({ signing: undefined, create: START, retired: [] });
+});
+
 test('a replaced key verifies until the last token it signed has expired', () => {
   const keys = [
     { kid: 'a', activeFrom: START },
