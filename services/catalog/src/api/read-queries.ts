@@ -93,11 +93,14 @@ function checkFilter(checks: Checks, filter: ProductFilterMessage | undefined): 
   checks.require(filter.priceMaxMinor >= 0n, 'filter.price_max_minor', 'must not be negative');
 }
 
+/** Bounds beyond what a price can be are cut to just beyond it, so that no statement can overflow on them. */
 function readFilter(filter: ProductFilterMessage | undefined): ProductFilter {
   return {
     categorySlug: filter?.categorySlug ?? '',
     inStock: filter?.inStock ?? false,
-    priceMin: filter?.priceMinMinor ?? 0n,
-    priceMax: filter?.priceMaxMinor || PRICE_MINOR_MAX,
+    priceMin: least(filter?.priceMinMinor ?? 0n, PRICE_MINOR_MAX + 1n),
+    priceMax: least(filter?.priceMaxMinor || PRICE_MINOR_MAX, PRICE_MINOR_MAX),
   };
 }
+
+const least = (a: bigint, b: bigint) => (a < b ? a : b);

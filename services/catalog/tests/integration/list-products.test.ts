@@ -137,6 +137,18 @@ describe('filters', () => {
     },
   );
 
+  it.each([ProductSort.NEWEST, ProductSort.PRICE_ASC, ProductSort.PRICE_DESC, ProductSort.NAME])(
+    'take any number for a bound, by sort %s',
+    async (sort) => {
+      const most = 2n ** 63n - 1n;
+      const all = await walk(client, { sort, filter: { priceMaxMinor: most } });
+      expect(slugsOf(all)).toEqual(slugsOf(await walk(client, { sort })));
+      for (const priceMaxMinor of [0n, most]) {
+        expect(await walk(client, { sort, filter: { priceMinMinor: most, priceMaxMinor } })).toEqual([]);
+      }
+    },
+  );
+
   it('with negative bounds are refused', async () => {
     const error = await client.listProducts({ filter: { priceMinMinor: -1n } }).catch((thrown) => thrown);
     expect(violationsOf(error).map((violation) => violation.field)).toEqual(['filter.price_min_minor']);
