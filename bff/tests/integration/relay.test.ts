@@ -60,7 +60,7 @@ describe('what goes with every call', () => {
       return fakes.asked[0]?.header.get('x-stoa-client-address');
     };
     expect(await asked('6.6.6.6, 203.0.113.7')).toBe('203.0.113.7');
-    expect(await asked('2001:db8::7')).toBe('2001:db8::7');
+    expect(await asked('2001:db8::7')).toBe('2001:db8:0:0::/64');
     expect(await asked('<script>')).toContain('127.0.0.1');
   });
 
