@@ -1,9 +1,10 @@
 // Register and login: everything that starts a session.
 //
 // The order is the defence: read, cheap limits in memory, the account's own delay in the database, and only then the
-// hash, which is what costs. An unknown address goes the same way as a known one, down to a hash of equal cost, so
-// neither text, nor code, nor time tells which addresses have accounts.
-import { Code, type MethodImpl } from '@connectrpc/connect';
+// hash, which is what costs. At the login an unknown address goes the same way as a known one, down to a hash of equal
+// cost, so neither text, nor code, nor time tells which addresses have accounts. Registering does tell (EMAIL_TAKEN):
+// without mail to confirm an address there is no other answer. A peer is slowed down in learning it; see the README.
+import { Code, ConnectError, type MethodImpl } from '@connectrpc/connect';
 import type { Tx } from '@stoa/chassis/postgres/database';
 import { causeOf } from '@stoa/chassis/rpc/caller';
 import { refuse } from '@stoa/chassis/rpc/errors';
@@ -17,7 +18,16 @@ import {
   replaceHash,
 } from '../infrastructure/accounts.ts';
 import { tooManyAttempts } from '../infrastructure/attempt-gate.ts';
-import { type AttemptKeys, attemptKeys, chargeAttempt, refundAttempt } from '../infrastructure/login-throttle.ts';
+import {
+  type AttemptKeys,
+  attemptKeys,
+  chargeAttempt,
+  chargeRegistration,
+  refundAttempt,
+  refundRegistration,
+  registerKey,
+  waitOf,
+} from '../infrastructure/login-throttle.ts';
 import { newTokenText, startSession } from '../infrastructure/sessions.ts';
 import { peerOf, readLogin, readNewAccount } from './read.ts';
 import { writeAccount, writeTokens } from './write.ts';
@@ -27,17 +37,26 @@ export function register(context: IdentityContext): MethodImpl<typeof IdentitySe
     const { email, password, name } = readNewAccount(request);
     const peer = peerOf(call);
     context.deps.gate.enter(peer);
+    const key = registerKey(peer);
+    // Saves the hash; what decides is the charge below.
+    const waitMs = await waitOf(context.db, key);
+    if (waitMs > 0) throw tooManyAttempts(waitMs);
     const passwordHash = await context.deps.passwords.hash(password, call.signal);
     const account = { id: context.ids.uuid(), email, name, role: 'customer' as const, passwordHash };
     const session = sessionFor(context, account.id);
-    const { row, refresh } = await context.db.transact(
+    // A refusal is returned, not thrown, because what it costs the peer has to be committed.
+    const outcome = await context.db.transact(
       async (tx) => {
+        if (!(await chargeRegistration(tx, key))) return tooManyAttempts(await waitOf(tx, key));
         const stored = await insertAccount(tx, account);
-        if (stored === undefined) throw refuse(Code.AlreadyExists, 'EMAIL_TAKEN', 'this address has an account');
+        if (stored === undefined) return refuse(Code.AlreadyExists, 'EMAIL_TAKEN', 'this address has an account');
+        await refundRegistration(tx, key);
         return { row: stored, refresh: await startSession(tx, session) };
       },
       { cause: causeOf(call), signal: call.signal },
     );
+    if (outcome instanceof ConnectError) throw outcome;
+    const { row, refresh } = outcome;
     context.deps.gate.succeed(peer);
     return { account: writeAccount(row), tokens: await writeTokens(context, row, refresh) };
   };

@@ -19,6 +19,12 @@ export const PEER_POLICY: ThrottlePolicy = { free: 8, firstDelaySeconds: 1, dela
  */
 export const ACCOUNT_POLICY: ThrottlePolicy = { free: 20, firstDelaySeconds: 0.5, delaySecondsMax: 5 };
 
+/**
+ * One peer's registrations that told it of an address that it has an account: 5 free, then 10, 20, 40 … 600 s apart. Who
+ * registers in earnest learns it once or twice.
+ */
+export const REGISTER_POLICY: ThrottlePolicy = { free: 5, firstDelaySeconds: 10, delaySecondsMax: 600 };
+
 /** After this long without attempts the count starts anew. */
 export const FORGET_AFTER_SECONDS = 15 * 60;
 

@@ -2,7 +2,7 @@
 // flood from reaching the database and the hash queue, and slows a peer that tries one password on many accounts.
 // Guessing at one account is slowed by login-throttle.ts, which all replicas share; how fast a peer that succeeds may
 // call is in the contract.
-import { Code } from '@connectrpc/connect';
+import { Code, type ConnectError } from '@connectrpc/connect';
 import { refuse } from '@stoa/chassis/rpc/errors';
 import type { Clock } from '@stoa/chassis/runtime';
 import { type Bucket, type BucketPolicy, fullBucket, returnToken, takeToken } from '../domain/token-bucket.ts';
@@ -23,7 +23,7 @@ export interface AttemptGate {
   succeed(peer: string | undefined): void;
 }
 
-export function tooManyAttempts(waitMs: number): Error {
+export function tooManyAttempts(waitMs: number): ConnectError {
   return refuse(Code.ResourceExhausted, 'TOO_MANY_ATTEMPTS', 'too many attempts; try again later', {
     retry_after_ms: String(Math.max(1, Math.ceil(waitMs))),
   });

@@ -1,5 +1,5 @@
-// Attempts at one account, in the database: shared by all replicas, kept over restarts. An attempt is charged in one
-// conditional statement before its password is looked at, so however many arrive at once, each counts.
+// Attempts at one account, and registrations of one peer, in the database: shared by all replicas, kept over restarts. An
+// attempt is charged in one conditional statement before it learns anything, so however many arrive at once, each counts.
 import { createHash } from 'node:crypto';
 import type { Database, Queryable, Tx } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
@@ -9,10 +9,12 @@ import {
   FORGET_AFTER_SECONDS,
   KNOWN_PEER_DAYS,
   PEER_POLICY,
+  REGISTER_POLICY,
 } from '../domain/throttle.ts';
 
 const PEER_DELAYS = delaySchedule(PEER_POLICY);
 const ACCOUNT_DELAYS = delaySchedule(ACCOUNT_POLICY);
+const REGISTER_DELAYS = delaySchedule(REGISTER_POLICY);
 
 /** What an attempt is counted under. Unknown addresses are counted too, so that they behave like known ones. */
 export interface AttemptKeys {
@@ -24,8 +26,13 @@ export type Charge =
   | { readonly allowed: true; readonly accountCharged: boolean }
   | { readonly allowed: false; readonly waitMs: number };
 
+const digest = (...parts: string[]) => createHash('sha256').update(parts.join('\0')).digest();
+
+export function registerKey(peer: string | undefined): Buffer {
+  return digest('register', peer ?? '');
+}
+
 export function attemptKeys(email: string, peer: string | undefined): AttemptKeys {
-  const digest = (...parts: string[]) => createHash('sha256').update(parts.join('\0')).digest();
   return { peer: digest('peer', email, peer ?? ''), account: digest('account', email) };
 }
 
@@ -56,11 +63,22 @@ function charge(tx: Tx, key: Buffer, delays: readonly number[]): Promise<{ known
     returning coalesce(known_until > now(), false) as known`);
 }
 
-async function waitOf(tx: Queryable, key: Buffer): Promise<number> {
-  const { wait } = await tx.one(sql<{ wait: number }>`
-    select greatest(0, extract(epoch from next_at - now()) * 1000)::int as wait
+/** Milliseconds until the next attempt under the key; 0 when it may come. */
+export async function waitOf(db: Queryable, key: Buffer): Promise<number> {
+  const found = await db.maybe(sql<{ wait: number }>`
+    select greatest(0, ceil(extract(epoch from next_at - now()) * 1000))::int as wait
     from login_throttle where key = ${key}`);
-  return wait;
+  return found?.wait ?? 0;
+}
+
+/** Counts a registration of the peer; false when it has to wait. Others of the peer wait for the transaction to end. */
+export async function chargeRegistration(tx: Tx, key: Buffer): Promise<boolean> {
+  return (await charge(tx, key, REGISTER_DELAYS)) !== undefined;
+}
+
+/** The registration told nothing of anybody: it does not count. */
+export async function refundRegistration(tx: Tx, key: Buffer): Promise<void> {
+  await tx.run(sql`update login_throttle set failures = failures - 1, next_at = now() where key = ${key}`);
 }
 
 /** The attempt succeeded: the peer's count ends and it becomes known; the account gets back what it was charged. */

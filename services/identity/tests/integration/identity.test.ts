@@ -55,6 +55,25 @@ test('an address has one account, however it is spelled and however many registe
   }
 });
 
+test('a peer learns of a few addresses that they have accounts, then is slowed down, whatever it registers', async () => {
+  for (let n = 0; n < 20; n++) await signUp(`taken-${n}@example.com`);
+  const from = fromNewPeer();
+  const tryTo = async (email: string) =>
+    reasonOf(
+      await client()
+        .register({ email, password: PASSWORD, name: 'Eve' }, from)
+        .catch((error) => error),
+    );
+  // Registering in earnest does not count.
+  for (let n = 0; n < 8; n++) expect(await tryTo(`new-${n}@example.com`)).toBeUndefined();
+  const reasons = await Promise.all(Array.from({ length: 12 }, (_, n) => tryTo(`taken-${n}@example.com`)));
+  expect(reasons.toSorted()).toEqual([...Array(6).fill('EMAIL_TAKEN'), ...Array(6).fill('TOO_MANY_ATTEMPTS')]);
+  expect(await tryTo('untold@example.com')).toBe('TOO_MANY_ATTEMPTS');
+  expect(reasonOf(await failure(signUp('taken-1@example.com')))).toBe('EMAIL_TAKEN');
+  await service.db.run(sql`update login_throttle set next_at = now()`);
+  expect(await tryTo('untold@example.com')).toBeUndefined();
+});
+
 test('a request that cannot be read is refused with every violation', async () => {
   const error = await failure(client().register({ email: 'nobody', password: 'short', name: ' ' }, fromNewPeer()));
   expect(violationsOf(error).map(({ field }) => field)).toEqual(['email', 'password', 'name']);
