@@ -7,12 +7,15 @@ import type { DescMethod, DescMethodUnary, DescService } from '@bufbuild/protobu
 import {
   type CallOptions,
   type Client,
+  Code,
   ConnectError,
   type ConnectRouter,
   createContextKey,
   createContextValues,
 } from '@connectrpc/connect';
+import { createAsyncIterable, type UniversalHandler, type UniversalHandlerFn } from '@connectrpc/connect/protocol';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { reasonOf } from '@stoa/chassis/rpc/errors';
 import { methodPolicy } from '@stoa/chassis/rpc/policy';
 import { CartService } from '@stoa/proto/stoa/cart/v1/cart_pb';
 import { CatalogService } from '@stoa/proto/stoa/catalog/v1/catalog_pb';
@@ -57,6 +60,9 @@ const factsKey = createContextKey<RequestFacts>(NOBODY);
 
 export type ConnectEdge = (request: IncomingMessage, response: ServerResponse, facts: RequestFacts) => void;
 
+/** Refuses bytes that are no UTF-8 instead of repairing them. Connect takes the decoder, although its type keeps silent. */
+const STRICT_JSON = { ignoreUnknownFields: true, textDecoder: new TextDecoder('utf-8', { fatal: true }) };
+
 type AnyCall = (request: unknown, options: CallOptions) => Promise<Record<string, unknown>>;
 
 /** `client` gives the client of a service. */
@@ -65,7 +71,9 @@ export function createConnectEdge(client: (service: DescService) => Client<DescS
   const adapter = connectNodeAdapter({
     routes: (router) => {
       for (const service of SERVICES) for (const method of service.methods) relay(router, method, client(service));
+      router.handlers.splice(0, router.handlers.length, ...router.handlers.map(blamingUnreadable));
     },
+    jsonOptions: STRICT_JSON,
     readMaxBytes: BODY_MAX_BYTES,
     contextValues: (request) => createContextValues().set(factsKey, factsOf.get(request) ?? NOBODY),
     fallback: (_, response) => {
@@ -91,14 +99,43 @@ function relay(router: ConnectRouter, method: DescMethod, client: Client<DescSer
         ...(left === undefined ? {} : { timeoutMs: Math.max(1, left) }),
       });
     } catch (error) {
-      throw withoutMetadata(ConnectError.from(error));
+      throw presentable(ConnectError.from(error));
     }
   });
 }
 
-/** The error with its details; headers of the inner call, which would be sent along, stay inside. */
-function withoutMetadata(error: ConnectError): ConnectError {
-  const relayed = new ConnectError(error.rawMessage, error.code);
+/** What no service wrote for clients: texts of transports, with the addresses of services in them. */
+const TRANSPORT_TEXTS: Partial<Record<Code, string>> = {
+  [Code.Unavailable]: 'the service does not answer right now',
+  [Code.DeadlineExceeded]: 'the service did not answer in time',
+  [Code.ResourceExhausted]: 'too much at once; try again later',
+  [Code.Internal]: 'internal error',
+  [Code.Unknown]: 'internal error',
+};
+
+/**
+ * The error as outsiders may see it: a text that has a reason was written for them, and so were refusals of other codes.
+ * Headers of the inner call, which would be sent along, stay inside.
+ */
+function presentable(error: ConnectError): ConnectError {
+  const fixed = reasonOf(error) === undefined ? TRANSPORT_TEXTS[error.code] : undefined;
+  const relayed = new ConnectError(fixed ?? error.rawMessage, error.code);
   relayed.details = error.details;
   return relayed;
 }
+
+/** Connect calls a message that cannot be parsed our error, INTERNAL and 500, where it is the client's. */
+function blamingUnreadable(handler: UniversalHandler): UniversalHandler {
+  const blaming: UniversalHandlerFn = async (request) => {
+    const response = await handler(request);
+    if (response.status !== 500 || response.body === undefined || response.body === null) return response;
+    const body = Buffer.concat(await Array.fromAsync(response.body));
+    const unreadable = body.includes('"parse binary: ');
+    const answer = unreadable ? Buffer.from(UNREADABLE) : body;
+    response.header?.set('content-length', String(answer.length));
+    return { ...response, status: unreadable ? 400 : 500, body: createAsyncIterable([answer]) };
+  };
+  return Object.assign(blaming, handler);
+}
+
+const UNREADABLE = JSON.stringify({ code: 'invalid_argument', message: 'the message cannot be read' });

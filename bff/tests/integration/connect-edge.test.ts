@@ -2,7 +2,7 @@ import type { DescService } from '@bufbuild/protobuf';
 import { getOption } from '@bufbuild/protobuf';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
-import { failedPrecondition, invalidArgument, reasonOf, violationsOf } from '@stoa/chassis/rpc/errors';
+import { failedPrecondition, invalidArgument, reasonOf, refuse, violationsOf } from '@stoa/chassis/rpc/errors';
 import { CartService } from '@stoa/proto/stoa/cart/v1/cart_pb';
 import { CatalogService } from '@stoa/proto/stoa/catalog/v1/catalog_pb';
 import { EventLogService } from '@stoa/proto/stoa/chassis/v1/event_log_pb';
@@ -96,6 +96,21 @@ describe.each(TRANSPORTS)('over %s', (_, transport) => {
     expect(error?.message).not.toContain('secret');
   });
 
+  test('texts of transports, which name addresses, stay inside; what a service wrote does not', async () => {
+    const client = createClient(CartService, transport());
+    for (const code of [Code.Unavailable, Code.DeadlineExceeded, Code.ResourceExhausted, Code.Unknown]) {
+      fakes.answer('getCart', () => {
+        throw new ConnectError('connect ECONNREFUSED 10.1.2.3:50051', code);
+      });
+      const error = await caught(client.getCart({ cartId: CART_ID }));
+      expect(error?.message).not.toContain('10.1.2.3');
+    }
+    fakes.answer('getCart', () => {
+      throw refuse(Code.ResourceExhausted, 'OVERLOADED', 'too many requests at once');
+    });
+    expect((await caught(client.getCart({ cartId: CART_ID })))?.rawMessage).toBe('too many requests at once');
+  });
+
   test('a method for customers needs a token, and a bad token is refused everywhere', async () => {
     const orders = createClient(OrdersService, transport());
     expect((await caught(orders.listOrders({})))?.code).toBe(Code.Unauthenticated);
@@ -110,6 +125,34 @@ describe.each(TRANSPORTS)('over %s', (_, transport) => {
     const error = await caught(createClient(PaymentsService, transport()).getPayment({ orderId: ORDER_ID }, token));
     expect(error?.code).toBe(Code.Unimplemented);
     expect(fakes.asked).toEqual([]);
+  });
+});
+
+describe('a message that cannot be read is the client’s error, and nothing is asked:', () => {
+  const send = async (type: string, body: Uint8Array) => {
+    const response = await fetch(`${bff.url}/${CartService.typeName}/GetCart`, {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body: body as Uint8Array<ArrayBuffer>,
+    });
+    return [response.status, ((await response.json()) as { code?: string }).code];
+  };
+  const text = (before: string, bytes: readonly number[], after: string) =>
+    Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)]);
+
+  test.each([
+    ['JSON with a byte that is no UTF-8', 'application/json', text('{"cartId":"x', [0xff], '"}')],
+    ['JSON with half a character', 'application/json', text('{"cartId":"x\\ud800"}', [], '')],
+    ['protobuf with a byte that is no UTF-8', 'application/proto', Buffer.from([0x0a, 2, 0x78, 0xff])],
+    ['protobuf that ends early', 'application/proto', Buffer.from([0x0a, 9, 0x78])],
+  ])('%s', async (_, type, body) => {
+    expect(await send(type, body)).toEqual([400, 'invalid_argument']);
+    expect(fakes.asked).toEqual([]);
+  });
+
+  test('one that can is read', async () => {
+    expect((await send('application/json', text('{"cartId":"xé"}', [], '')))[0]).toBe(200);
+    expect(fakes.asked[0]?.request.cartId).toBe('xé');
   });
 });
 
