@@ -60,12 +60,12 @@ export function createShop(world: World) {
   const purchases = new Map<string, Purchase>();
   let busy = 0;
 
-  const client = <S extends DescService>(service: S): Client<S> =>
-    createClient(service, network.transport(self, 'bff', serviceNameOf(service)));
+  const client = <S extends DescService>(service: S, caller = 'bff'): Client<S> =>
+    createClient(service, network.transport(self, caller, serviceNameOf(service)));
   const carts = client(CartService);
   const orders = client(OrdersService);
-  const catalog = client(CatalogService);
-  const inventory = client(InventoryService);
+  const catalog = client(CatalogService, 'cli');
+  const inventory = client(InventoryService, 'cli');
 
   const asCustomer = (customer: string | undefined) =>
     customer === undefined
