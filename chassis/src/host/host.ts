@@ -240,12 +240,15 @@ function handlersOf({ definition, context, rpc }: BuiltService): RpcService[] {
   return [...rpc, eventLog];
 }
 
+/** Who sends a request slowly holds a connection, and no longer than this; answers may take as long as they like. */
+const HTTP_LIMITS = { headersTimeout: 10_000, requestTimeout: 15_000, connectionsCheckingInterval: 5_000 };
+
 async function openEndpoints(built: readonly BuiltService[], config: HostConfig, closers: HttpServer[]) {
   const ports: Record<string, number> = {};
   for (const { definition, http } of built) {
     if (http === undefined) continue;
     const server = await named(definition.name, () =>
-      listenHttp(createServer(http.handler), config.listenHost, http.port),
+      listenHttp(createServer(HTTP_LIMITS, http.handler), config.listenHost, http.port),
     );
     closers.push(server);
     ports[definition.name] = server.port;
