@@ -26,6 +26,8 @@ export interface RequestContext {
   readonly orderFeed: OrderFeed;
   /** ISO 4217: what holds where a client names no currency. */
   readonly shopCurrency: string;
+  /** Whom the request counts for where a client may have so many of something: its user or its address. */
+  readonly client: string;
   /** Whether the request carries an Authorization header, good or bad. */
   readonly signedIn: boolean;
   /** Aborts when the client goes away. */
@@ -82,6 +84,7 @@ export function createRequestContext(parts: ContextParts, facts: RequestFacts): 
     orderFeed,
     shopCurrency,
     signal,
+    client: clientOf(facts),
     signedIn: authorization !== undefined,
     loaders,
     call,
@@ -94,6 +97,17 @@ export function createRequestContext(parts: ContextParts, facts: RequestFacts): 
     },
     callWhileOpen: (open) => ({ headers: userHeaders(facts), signal: open, timeoutMs: BUDGET_MS }),
   };
+}
+
+/** The user is whom the token names: nothing is verified here, and with a token that does not verify nothing is read. */
+function clientOf({ authorization, clientAddress }: RequestFacts): string {
+  const claims = authorization?.split('.')[1];
+  if (claims === undefined) return clientAddress;
+  try {
+    return `user ${JSON.parse(Buffer.from(claims, 'base64url').toString()).sub}`;
+  } catch {
+    return clientAddress;
+  }
 }
 
 function tooManyCalls() {

@@ -3,7 +3,12 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { notFound, refuse } from '@stoa/chassis/rpc/errors';
 import { type Order, OrderSchema, OrderStatus, OrderStep } from '@stoa/proto/stoa/orders/v1/order_pb';
 import { describe, expect, test } from 'vitest';
-import { createOrderFeed, type Follower, type OrderFeed } from '../../src/graphql/orders/feed.ts';
+import {
+  createOrderFeed,
+  FOLLOWERS_OF_CLIENT_MAX,
+  type Follower,
+  type OrderFeed,
+} from '../../src/graphql/orders/feed.ts';
 import { followOrder, REREAD_MS } from '../../src/graphql/orders/follow.ts';
 import { virtualClock } from '../virtual-clock.ts';
 
@@ -21,7 +26,7 @@ function order(
 function world(first: Order) {
   const followers = new Set<Follower>();
   const feed: OrderFeed = {
-    follow(_, follower) {
+    follow(_order, _client, follower) {
       followers.add(follower);
       return () => followers.delete(follower);
     },
@@ -40,7 +45,7 @@ function world(first: Order) {
       new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
     ]);
   };
-  const states = followOrder(ID, { feed, clock, signal: client.signal, read });
+  const states = followOrder(ID, { feed, client: 'somebody', clock, signal: client.signal, read });
   const tell = (...orders: Order[]) => {
     for (const each of orders) for (const follower of followers) follower.changed(each);
   };
@@ -243,8 +248,8 @@ describe('the feed', () => {
       },
       10,
     );
-    const leaveA = feed.follow('a', { ...nobody });
-    const leaveB = feed.follow('b', { ...nobody });
+    const leaveA = feed.follow('a', 'ada', { ...nobody });
+    const leaveB = feed.follow('b', 'bob', { ...nobody });
     expect([subscriptions, open]).toEqual([1, 1]);
     leaveA();
     leaveA();
@@ -255,9 +260,20 @@ describe('the feed', () => {
 
   test('refuses further followers when it has as many as it may', () => {
     const feed = createOrderFeed({ subscribe: () => () => {} }, 1);
-    const leave = feed.follow('a', { ...nobody });
-    expect(() => feed.follow('b', { ...nobody })).toThrow('no further subscription');
+    const leave = feed.follow('a', 'ada', { ...nobody });
+    expect(() => feed.follow('b', 'bob', { ...nobody })).toThrow('no further subscription');
     leave();
-    feed.follow('b', { ...nobody });
+    feed.follow('b', 'bob', { ...nobody });
+  });
+
+  test('refuses a client that has twenty, and nobody else', () => {
+    const feed = createOrderFeed({ subscribe: () => () => {} }, 100);
+    const leave = Array.from({ length: FOLLOWERS_OF_CLIENT_MAX }, (_, n) => feed.follow(`o${n}`, 'ada', { ...nobody }));
+    expect(() => feed.follow('a', 'ada', { ...nobody })).toThrow('this client has enough');
+    feed.follow('b', 'bob', { ...nobody });
+    leave[0]?.();
+    leave[0]?.();
+    feed.follow('a', 'ada', { ...nobody });
+    expect(() => feed.follow('a', 'ada', { ...nobody })).toThrow('this client has enough');
   });
 });

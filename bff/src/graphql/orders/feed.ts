@@ -17,23 +17,33 @@ export interface Follower {
 }
 
 export interface OrderFeed {
-  /** Follows an order until the returned function is called. Refuses when the process has enough followers. */
-  follow(orderId: string, follower: Follower): () => void;
+  /**
+   * Follows an order until the returned function is called. Refuses when the client (any text that stands for it), or the
+   * process, has enough followers.
+   */
+  follow(orderId: string, client: string, follower: Follower): () => void;
   readonly followers: number;
   close(): void;
 }
 
+/** More than one shopper has open; a client that leaks streams, or means harm, leaves the others theirs. */
+export const FOLLOWERS_OF_CLIENT_MAX = 20;
+
 /** The feed of this process. It listens to the bus only while somebody follows. */
 export function createOrderFeed(live: LiveEvents, followersMax: number): OrderFeed {
   const byOrder = new Map<string, Set<Follower>>();
+  const byClient = new Map<string, number>();
   let count = 0;
   let unsubscribe: (() => void) | undefined;
   let open = true;
 
-  const leave = (orderId: string, follower: Follower) => {
+  const leave = (orderId: string, client: string, follower: Follower) => {
     const followers = byOrder.get(orderId);
     if (followers?.delete(follower) !== true) return;
     if (followers.size === 0) byOrder.delete(orderId);
+    const left = (byClient.get(client) ?? 0) - 1;
+    if (left > 0) byClient.set(client, left);
+    else byClient.delete(client);
     count -= 1;
     if (count > 0) return;
     unsubscribe?.();
@@ -41,7 +51,11 @@ export function createOrderFeed(live: LiveEvents, followersMax: number): OrderFe
   };
 
   return {
-    follow(orderId, follower) {
+    follow(orderId, client, follower) {
+      const ofClient = byClient.get(client) ?? 0;
+      if (ofClient >= FOLLOWERS_OF_CLIENT_MAX) {
+        throw refuse(Code.ResourceExhausted, 'TOO_MANY_SUBSCRIPTIONS', 'this client has enough subscriptions open');
+      }
       if (!open || count >= followersMax) {
         throw refuse(Code.Unavailable, 'TOO_MANY_SUBSCRIPTIONS', 'no further subscription can be served right now');
       }
@@ -53,8 +67,9 @@ export function createOrderFeed(live: LiveEvents, followersMax: number): OrderFe
       });
       const followers = byOrder.get(orderId) ?? new Set();
       byOrder.set(orderId, followers.add(follower));
+      byClient.set(client, ofClient + 1);
       count += 1;
-      return () => leave(orderId, follower);
+      return () => leave(orderId, client, follower);
     },
     get followers() {
       return count;

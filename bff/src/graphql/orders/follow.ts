@@ -14,6 +14,8 @@ const WAITING_MAX = 32;
 
 export interface FollowOptions {
   readonly feed: OrderFeed;
+  /** Whom the view counts for. */
+  readonly client: string;
   readonly clock: Clock;
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal;
@@ -56,12 +58,12 @@ export function followOrder(orderId: string, options: FollowOptions): AsyncGener
 const STOPPED = new ConnectError('the subscription has ended', Code.Canceled);
 
 async function* run(orderId: string, options: FollowOptions, stop: AbortController): AsyncGenerator<Order, void, void> {
-  const { feed, clock, signal, read } = options;
+  const { feed, client, clock, signal, read } = options;
   const waiting: Order[] = [];
   let wake = new AbortController();
   const onAbort = () => stop.abort(STOPPED);
   const onStop = () => wake.abort(STOPPED);
-  const unfollow = feed.follow(orderId, {
+  const unfollow = feed.follow(orderId, client, {
     changed(order) {
       insertByVersion(waiting, order);
       wake.abort(STOPPED);

@@ -13,14 +13,14 @@ builder.subscriptionField('orderStatusChanged', (t) =>
       orderId: t.arg.id({ required: true }),
       accessToken: t.arg.string({ description: 'Guests only: from placeOrder.' }),
     },
-    subscribe: (_, args, { clients, clock, orderFeed, signal, callWhileOpen }) => {
+    subscribe: (_, args, { clients, client, clock, orderFeed, signal, callWhileOpen }) => {
       const accessToken = args.accessToken ?? '';
       const orderId = args.orderId;
       const read = async (readSignal: AbortSignal) => {
         const answer = await clients.orders.getOrder({ orderId, accessToken }, callWhileOpen(readSignal));
         return toView(answer.order, accessToken).order;
       };
-      return followOrder(orderId, { feed: orderFeed, clock, signal, read });
+      return followOrder(orderId, { feed: orderFeed, client, clock, signal, read });
     },
     resolve: (order, { accessToken }, { renew }): OrderView => {
       // What hangs on the order (history, payment) is of this event, and has its time.
