@@ -42,6 +42,8 @@ export interface LaneOptions {
   readonly version: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told after each look, also when nothing changed. */
+  readonly onLane: (lane: Lane) => void;
 }
 
 const LOOK_MS = 2000;
@@ -49,7 +51,7 @@ const RETRY_MS = 500;
 const KNOWN_MS = 20;
 
 /** Follows the row. What was read last holds while the database cannot be asked: nothing is done without it. */
-export function followLane({ db, version, clock, log }: LaneOptions) {
+export function followLane({ db, version, clock, log, onLane }: LaneOptions) {
   let lane: Lane = 'unknown';
   return {
     current: (): Lane => lane,
@@ -65,6 +67,7 @@ export function followLane({ db, version, clock, log }: LaneOptions) {
           else if (now !== lane && now === 'silent')
             log.warn('this version was rejected: it does no work', { state: now });
           lane = now;
+          onLane(lane);
           await clock.sleep(LOOK_MS, signal);
         } catch (error) {
           log.debug('the canary of this service could not be read', { error });

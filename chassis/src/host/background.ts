@@ -4,7 +4,7 @@ import type { Bus } from '../events/bus.ts';
 import type { ConsumerDefinition } from '../events/consumer.ts';
 import { remoteProducer } from '../events/event-log.ts';
 import { createInboxWorker, type InboxWorker } from '../events/inbox-worker.ts';
-import { ALWAYS_STABLE, type CurrentLane, followLane } from '../events/lane.ts';
+import { ALWAYS_STABLE, type CurrentLane, followLane, type Lane } from '../events/lane.ts';
 import { createPublisher } from '../events/publisher.ts';
 import { deleteExpired } from '../events/retention.ts';
 import type { Topic } from '../events/topic.ts';
@@ -41,12 +41,14 @@ export function startBackground(built: BuiltService, options: BackgroundOptions)
   const consumers = (definition.consumers ?? []) as readonly ConsumerDefinition<AnyContext>[];
   const workers = consumers.map((consumer) => startConsumer(built, consumer, options, lane));
   const jobs = (definition.jobs ?? []) as readonly JobDefinition<AnyContext>[];
-  for (const job of [...jobs, ...retention(built, topics), ...backlogJobs(definition)]) {
+  const ofStable = [...jobs, ...retention(built, topics)].map((job) => whileStable(job, lane.current));
+  // What waits is measured in every lane: it only reads, and where no process is stable nobody else would tell.
+  for (const job of [...ofStable, ...backlogJobs(definition)]) {
     const bell = options.bells(definition.name, job.name);
     const { log } = context;
     options.loops.start(`${definition.name}.${job.name}`, async (signal) => {
       await lane.known(signal);
-      await runJob(whileStable(job, lane.current), context, { bell, log, metrics: options.metrics }, signal);
+      await runJob(job, context, { bell, log, metrics: options.metrics }, signal);
     });
   }
   return workers;
@@ -60,13 +62,25 @@ interface FollowedLane {
 
 /** A service without a database has no canary of its own: it is split in front of it. */
 function startLane({ definition, context }: BuiltService, { version, loops }: BackgroundOptions): FollowedLane {
-  if (version === undefined || definition.migrations === undefined) {
-    return { current: ALWAYS_STABLE, known: async () => {} };
+  const always = { current: ALWAYS_STABLE, known: async () => {} };
+  if (definition.migrations === undefined) return always;
+  const { db, clock, log, metrics } = context;
+  const onLane = (lane: Lane) => tellLane(metrics, definition.name, lane);
+  if (version === undefined) {
+    onLane('stable');
+    return always;
   }
-  const { db, clock, log } = context;
-  const lane = followLane({ db, version, clock, log });
+  const lane = followLane({ db, version, clock, log, onLane });
   loops.start(`${definition.name}.lane`, lane.run);
   return lane;
+}
+
+/** 1 at the lane that this process is in and 0 at the others, so that a change leaves no old value behind. */
+function tellLane(metrics: Metrics, service: string, current: Lane): void {
+  for (const lane of ['stable', 'canary', 'silent']) {
+    const value = lane === current ? 1 : 0;
+    metrics.gauge('service_lane', 'Whose part of the background work this process does', value, { service, lane });
+  }
 }
 
 /** A job of the stable version only: what a canary did in one would not be bounded by its share. */
