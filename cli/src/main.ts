@@ -42,6 +42,7 @@ const USAGE = `stoa <command>
 
   canary show|share|promote|rollback SERVICE [--version V] [--percent N] [--reason TEXT]
                                  which version is a service's canary, and its share of the aggregates
+  canary settle                  in a cluster: tell databases what Argo Rollouts made of their canaries
 
   reset                          delete all data of this home
   migrate                        bring databases up to date, as the owners that STOA_MIGRATE_URL_<NAME> name

@@ -1,5 +1,6 @@
 // Canaries: what a Rollout names must exist, every route whose weights it moves must have both versions behind it, and no
 // route of a method may be kinder or harsher than another. Argo Rollouts finds out in the middle of a rollout.
+import { databaseVariable } from '@stoa/chassis/host/host-config';
 import { type Document, type Json, listOf, objectOf, textOf } from './documents.ts';
 
 export function rolloutProblems(documents: readonly Document[]): string[] {
@@ -8,6 +9,7 @@ export function rolloutProblems(documents: readonly Document[]): string[] {
     ...rollouts.flatMap((rollout) => problemsOf(rollout, documents)),
     ...documents.filter(({ kind }) => kind === 'AnalysisTemplate').flatMap((each) => templateProblems(each, documents)),
     ...differingRoutes(documents),
+    ...unsettled(rollouts, documents),
   ];
 }
 
@@ -84,6 +86,23 @@ function templateProblems({ name, spec, all }: Document, documents: readonly Doc
       .filter((account) => !documents.some((each) => each.kind === 'ServiceAccount' && each.name === account))
       .map((account) => `there is no ServiceAccount/${account}`),
   ].map((why) => `AnalysisTemplate/${name}: ${why}`);
+}
+
+const STEP = 'canary-step';
+const SETTLER = 'canary-settle';
+
+/** Whose database is told of its canary by steps, is told of its end also where no step runs. */
+function unsettled(rollouts: readonly Document[], documents: readonly Document[]): string[] {
+  const settler = documents.find(({ kind, name }) => kind === 'Deployment' && name === SETTLER);
+  const template = objectOf(objectOf(settler?.spec.template).spec);
+  const variables = listOf(template.containers).flatMap((container) =>
+    listOf(objectOf(container).env).map((variable) => textOf(objectOf(variable).name)),
+  );
+  return rollouts
+    .filter(({ spec }) => JSON.stringify(spec).includes(`"templateName":"${STEP}"`))
+    .map(({ name }) => databaseVariable(name))
+    .filter((variable) => !variables.includes(variable))
+    .map((variable) => `Deployment/${SETTLER} is not given ${variable}`);
 }
 
 const POLICY = /^(timeout|retry)\.linkerd\.io\//;

@@ -3,7 +3,16 @@
 //
 // Between meshed pods a connection arrives at the port itself, or at the proxy's own port when its protocol is opaque.
 import { type Manifest, metadata, podLabels } from './manifests.ts';
-import { AUDITOR, DATABASE_COMMANDS, OPERATOR, OUTSIDE_PORTS, PLATFORM, PORTS, PROXY_PORTS } from './settings.ts';
+import {
+  AUDITOR,
+  DATABASE_COMMANDS,
+  KUBERNETES_CLIENTS,
+  OPERATOR,
+  OUTSIDE_PORTS,
+  PLATFORM,
+  PORTS,
+  PROXY_PORTS,
+} from './settings.ts';
 import type { Workload } from './workload.ts';
 
 const tcp = (...ports: readonly number[]) => ports.map((port) => ({ protocol: 'TCP', port }));
@@ -83,7 +92,10 @@ export function commonPolicy(workloads: readonly Workload[]): Manifest[] {
         ...(name === AUDITOR
           ? { ingress: [{ from: [namespace(PLATFORM.prometheus.namespace)], ports: tcp(PORTS.admin) }] }
           : {}),
-        egress: [{ to: [pods('postgres')], ports: tcp(PORTS.postgres) }],
+        egress: [
+          { to: [pods('postgres')], ports: tcp(PORTS.postgres) },
+          ...(KUBERNETES_CLIENTS.includes(name) ? [{ ports: tcp(...PORTS.kubernetes) }] : []),
+        ],
       }),
     ),
   ];

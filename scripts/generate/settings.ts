@@ -9,6 +9,8 @@ export const PORTS = {
   natsCluster: 6222,
   natsMonitor: 8222,
   postgres: 5432,
+  /** The Kubernetes API: as Pods see its Service, and where it listens. */
+  kubernetes: [443, 6443],
 } as const;
 
 /** Ports of a Linkerd 2.20 proxy: opaque connections arrive at the first, Prometheus reads the second. */
@@ -35,8 +37,14 @@ export const AUDITOR = 'auditor';
 /** A step of a Rollout that tells a service's database of its canary: mesh/components/canary. */
 export const CANARY_STEP = 'canary-step';
 
-/** Programs of ours that talk to PostgreSQL and to nobody else. */
-export const DATABASE_COMMANDS = [AUDITOR, CANARY_STEP, MIGRATIONS];
+/** Tells those databases what Argo Rollouts made of their canaries: mesh/components/canary. */
+export const CANARY_SETTLE = 'canary-settle';
+
+/** Programs of ours that talk to PostgreSQL and to none of our services. */
+export const DATABASE_COMMANDS = [AUDITOR, CANARY_SETTLE, CANARY_STEP, MIGRATIONS];
+
+/** Those that ask the Kubernetes API. It has no address to be named here. */
+export const KUBERNETES_CLIENTS: readonly string[] = [CANARY_SETTLE];
 
 /** The namespace of everything of ours. */
 export const NAMESPACE = 'stoa';

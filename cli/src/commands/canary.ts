@@ -1,16 +1,20 @@
 // `stoa canary`: tells a service's database of its canary. Steps of a Rollout run it (mesh/components/canary), and
 // operators after an abort. The database is the one that STOA_DATABASE_URL_<SERVICE> names, else that of the running shop.
+// `settle` goes on until it is ended, and takes Argo Rollouts' word (mesh/components/canary/settle.yaml).
 import { parseArgs } from 'node:util';
 import { ConfigError } from '@stoa/chassis/config';
-import { createLog } from '@stoa/chassis/log';
+import { createLog, type Log } from '@stoa/chassis/log';
 import { openPgDatabase, type PgDatabase } from '@stoa/chassis/postgres/pg-database';
 import { systemRuntime } from '@stoa/chassis/runtime';
+import { readRollout } from '../canary/argo.ts';
+import { settleAgain } from '../canary/settle.ts';
 import { endCanary, readCanaryState, readRejected, shareWithCanary } from '../operate/canary-row.ts';
 import { namedDatabases } from '../operate/find-databases.ts';
 import { findRunning, homeFolder } from '../start/home.ts';
 import { readCount } from './read-count.ts';
 
 const ACTIONS = 'show, share, promote or rollback';
+const SETTLE_MS = 10_000;
 
 export async function canary(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -23,6 +27,7 @@ export async function canary(args: readonly string[]): Promise<number> {
     },
   });
   const [action = '', service = ''] = positionals;
+  if (action === 'settle') return settle();
   const percent = readCount('--percent', values.percent, 0, 100);
   const db = await open(service);
   try {
@@ -61,12 +66,28 @@ async function change(db: PgDatabase, { action, version, percent, reason }: Chan
   throw new Error(`${version} is ${now.state} already: to change that, share it again first`);
 }
 
+/** In a cluster, of every service whose database the environment names. */
+async function settle(): Promise<number> {
+  const urls = await namedDatabases(process.env);
+  if (urls === undefined) throw new ConfigError('settle needs the databases: set STOA_DATABASE_URL_<SERVICE>');
+  const log = createLog('info');
+  const databases = Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, openUrl(url, log)]));
+  const ending = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ending.abort());
+  await settleAgain({ databases, readRollout, log }, SETTLE_MS, ending.signal);
+  await Promise.all(Object.values(databases).map((db) => db.close()));
+  return 0;
+}
+
 async function open(service: string): Promise<PgDatabase> {
   const databases = (await namedDatabases(process.env)) ?? findRunning(homeFolder(process.env))?.databases ?? {};
   const url = databases[service];
   if (url === undefined)
     throw new ConfigError(`there is no database of "${service}"; say ${ACTIONS}, and which service`);
+  return openUrl(url, createLog('silent'));
+}
+
+function openUrl(url: string, log: Log): PgDatabase {
   const { clock, random } = systemRuntime();
-  const log = createLog('silent');
   return openPgDatabase({ url, poolMax: 1, applicationName: 'stoa-canary', log, clock, random });
 }

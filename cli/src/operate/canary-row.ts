@@ -8,12 +8,13 @@ export interface CanaryState {
   readonly percent: number;
   readonly state: string;
   readonly why: string;
-  readonly changedAt: Date;
+  /** Another one after every change. */
+  readonly revision: string;
 }
 
 export function readCanaryState(db: Queryable): Promise<CanaryState | undefined> {
   return db.maybe(sql<CanaryState>`
-    select version, percent, state, why, changed_at as "changedAt" from canary`);
+    select version, percent, state, why, xmin::text as revision from canary`);
 }
 
 /**
@@ -63,16 +64,22 @@ export async function countHanded(db: Queryable): Promise<number> {
  * Ends the canary of that version one way or the other; false when it does not run and was not ended so. Repeating it
  * changes nothing. An end is final: rolling back what was promoted would silence the only version there is, and a late
  * promotion would revive what was rejected. What nobody ended is only superseded, perhaps because its promotion was never
- * told here: that one can still be promoted, beside the canary that replaced it.
+ * told here: that one can still be promoted, beside the canary that replaced it. With a `revision` (of the
+ * row as it was read) a canary that was shared again since goes on.
  */
 export async function endCanary(
   db: Queryable,
   version: string,
-  end: { readonly state: 'rolled back' | 'promoted'; readonly why: string },
+  end: {
+    readonly state: 'rolled back' | 'promoted';
+    readonly why: string;
+    readonly revision?: string | undefined;
+  },
 ): Promise<boolean> {
   const ended = await db.run(sql`
     update canary set state = ${end.state}, why = ${end.why}, changed_at = now()
-    where version = ${version} and state in ('running', ${end.state})`);
+    where version = ${version} and state in ('running', ${end.state})
+      and xmin::text = coalesce(${end.revision ?? null}, xmin::text)`);
   if (ended === 1 || end.state !== 'promoted') return ended === 1;
   const revived = await db.run(sql`delete from canary_rejected where version = ${version} and state = 'superseded'`);
   return revived === 1;

@@ -11,7 +11,7 @@ function promotedShop() {
   const queryable = {
     rows: async () => [],
     one: async () => ({ at: new Date(0), id: 0n, count: 0n }),
-    maybe: async () => ({ version: 'v2', percent: 5, state: 'promoted', why: '', changedAt: new Date(0) }),
+    maybe: async () => ({ version: 'v2', percent: 5, state: 'promoted', why: '', revision: '1' }),
     run: async () => 0,
   };
   return queryable as unknown as Database;

@@ -63,6 +63,17 @@ spec:
         - setWeight: 5
         - analysis: { templates: [{ templateName: gate }], args: [{ name: canary, value: x }] }
         - setWeight: 100
+        - analysis: { templates: [{ templateName: canary-step }] }
+---
+apiVersion: argoproj.io/v1alpha1
+kind: AnalysisTemplate
+metadata: { name: canary-step }
+spec: { metrics: [] }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: canary-settle }
+spec: { template: { spec: { containers: [{ env: [{ name: STOA_DATABASE_URL_ORDERS }] }] } } }
 `;
 
 const problems = (text: string) => rolloutProblems(documentsOf('prod', text));
@@ -83,6 +94,7 @@ it.each([
   ['kind: Rollout, name: orders } }', 'kind: Deployment, name: orders } }', 'scales the Deployment under it'],
   ['templateName: gate', 'templateName: gates', 'there is no AnalysisTemplate/gates'],
   ['args: [{ name: canary, value: x }] }', 'args: [] }', 'AnalysisTemplate/gate is not given canary'],
+  ['STOA_DATABASE_URL_ORDERS', 'STOA_DATABASE_URL_ORDER', 'canary-settle is not given STOA_DATABASE_URL_ORDERS'],
   ['version="{{args.canary}}"', 'version="{{args.version}}"', 'there is no argument version'],
   ['- setWeight: 100', '- setWeight: 50', 'weights must rise to 100'],
   ['pinned, annotations: { timeout.linkerd.io/request: 2s }', 'pinned', 'differ in timeout or retries'],
