@@ -51,8 +51,11 @@ async function secretsOf(workloads: readonly Workload[]) {
   );
   return [
     ...(await Promise.all(own)),
-    // For `kubectl run` and Jobs that call services as the operator.
-    secret(OPERATOR, { ...common, STOA_SERVICE_CREDENTIAL: await signServiceCredential(keys.signingKey, [OPERATOR]) }),
+    secret(OPERATOR, {
+      ...common,
+      ...databaseUrls(databases, roles),
+      STOA_SERVICE_CREDENTIAL: await signServiceCredential(keys.signingKey, [OPERATOR]),
+    }),
     secret(MIGRATIONS, migrationSecrets(roles)),
     secret(AUDITOR, auditorSecrets(databases, auditorPassword)),
     secret('nats', brokerSecrets(brokerUsers)),
@@ -70,15 +73,19 @@ function serviceSecrets(
 ): Data {
   const broker = brokerUsers.get(name);
   return {
-    ...Object.fromEntries(
-      databases.map((database) => {
-        const password = roles.get(database)?.password ?? '';
-        return [databaseVariable(database), url(`stoa_${database}`, password, database)];
-      }),
-    ),
+    ...databaseUrls(databases, roles),
     ...(broker === undefined ? {} : { STOA_NATS_URL: `nats://${name}:${broker}@nats:4222` }),
     ...(services.some((service) => service.name === 'orders') ? { STOA_ORDER_TOKEN_SECRET: random() } : {}),
   };
+}
+
+function databaseUrls(databases: readonly string[], roles: ReadonlyMap<string, Role>): Data {
+  return Object.fromEntries(
+    databases.map((database) => {
+      const password = roles.get(database)?.password ?? '';
+      return [databaseVariable(database), url(`stoa_${database}`, password, database)];
+    }),
+  );
 }
 
 function migrationSecrets(roles: ReadonlyMap<string, Role>): Data {

@@ -15,8 +15,8 @@ import { skaffoldProblems } from './skaffold.ts';
 
 const FOLDER = 'mesh/environments';
 const VALIDATOR = join(root, '..', 'shared', 'validate-manifests.mjs');
-/** Pods that not every environment makes: CloudNativePG's instances, the operator's command, the auditor, what canaries need. */
-const FOREIGN_PODS = ['postgres', 'cli', 'auditor', 'canary-step', 'canary-settle'];
+/** Pods that not every environment makes: CloudNativePG's instances, the auditor, what canaries need. */
+const FOREIGN_PODS = ['postgres', 'auditor', 'canary-step', 'canary-settle'];
 
 interface Rendering {
   readonly name: string;

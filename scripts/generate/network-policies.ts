@@ -83,7 +83,10 @@ export function commonPolicy(workloads: readonly Workload[]): Manifest[] {
     policy(OPERATOR, {
       podSelector: { matchLabels: podLabels(OPERATOR) },
       policyTypes: ['Egress'],
-      egress: [{ to: named(({ callers }) => callers.includes(OPERATOR)), ports: tcp(PORTS.grpc, PROXY_PORTS.inbound) }],
+      egress: [
+        { to: named(({ callers }) => callers.includes(OPERATOR)), ports: tcp(PORTS.grpc, PROXY_PORTS.inbound) },
+        { to: [pods('postgres')], ports: tcp(PORTS.postgres) },
+      ],
     }),
     ...DATABASE_COMMANDS.map((name) =>
       policy(name, {
@@ -123,7 +126,10 @@ function databasePolicy(clients: readonly object[]): Manifest {
     podSelector: { matchLabels: podLabels('postgres') },
     policyTypes: ['Ingress', 'Egress'],
     ingress: [
-      { from: [...clients, ...DATABASE_COMMANDS.map(pods), pods('postgres')], ports: tcp(PORTS.postgres) },
+      {
+        from: [...clients, ...[...DATABASE_COMMANDS, OPERATOR].map(pods), pods('postgres')],
+        ports: tcp(PORTS.postgres),
+      },
       { from: [namespace(PLATFORM.postgresOperatorNamespace)], ports: tcp(PORTS.postgres, 8000) },
       { from: [namespace(PLATFORM.prometheus.namespace)], ports: tcp(9187) },
     ],

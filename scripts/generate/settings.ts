@@ -25,7 +25,7 @@ export const PLATFORM = {
   postgresOperatorNamespace: 'cnpg-system',
 } as const;
 
-/** Calls services, and is none: the operator's command, run as a Job or in a pod of its own. */
+/** Calls services, and is none: the operator's command, in a pod of its own: mesh/components/operator. */
 export const OPERATOR = 'cli';
 
 /** Runs the migrations with the owners' roles. */
