@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { changeShare, countHanded, endCanary, readCanaryState } from '../operate/canary-row.ts';
 import { openAuditGate } from './audit-gate.ts';
 import { type Beginning, type Business, beginningOf, type Databases, lookAtBusiness } from './business.ts';
-import { type Counts, NOTHING, p95, scrape, since } from './scrape.ts';
+import { type Counts, p95, scrape } from './scrape.ts';
 import { type Evidence, judge, type Side, type Verdict } from './verdict.ts';
+import { createWatch, type Reading, type Seen } from './watch.ts';
 
 export interface RolloutOptions {
   readonly service: string;
@@ -39,12 +40,6 @@ const NAMED_MAX = 20;
 
 type State = 'running' | 'passed' | 'promoted' | 'rolled back';
 
-/** Readings of both versions. */
-interface Readings {
-  readonly stable: Counts;
-  readonly canary: Counts;
-}
-
 /** Runs until the canary is rolled back or the signal aborts; then it is ended as well. */
 export async function runRollout(options: RolloutOptions, signal: AbortSignal): Promise<void> {
   const { service, version, steps, stepSeconds, say, databases, openAudit = openAuditGate } = options;
@@ -54,7 +49,7 @@ export async function runRollout(options: RolloutOptions, signal: AbortSignal): 
   void options.ended.then((why) => {
     ended = why;
   });
-  const whole = await createWatch(options);
+  const whole = createWatch(await readBoth(options));
   const audit = await openAudit(options.urls, started.at);
   let step = 0;
   let watch = whole;
@@ -66,7 +61,7 @@ export async function runRollout(options: RolloutOptions, signal: AbortSignal): 
     const percent = steps[step] as number;
     if (!(await changeShare(db, version, percent))) return;
     writeSplits(options, percent);
-    watch = await createWatch(options);
+    watch = createWatch(await readBoth(options));
     stepEndsAt = performance.now() + stepSeconds * 1000;
     say(`canary of ${service}: ${percent} % of calls and orders`);
   }
@@ -77,8 +72,9 @@ export async function runRollout(options: RolloutOptions, signal: AbortSignal): 
     if (row?.state === 'promoted' && row.version === version) return promoted();
     if (row?.state !== 'running' || row.version !== version) return `it was ended by hand: ${row?.why ?? ''}`;
     const business = await lookAtBusiness(databases, service, version, started);
-    const total = judge(await whole.evidence(business, ended));
-    const recent: Verdict = judge(await watch.evidence(business, ended));
+    const reading = await readBoth(options);
+    const total = judge(evidenceOf(whole.add(reading), business, ended));
+    const recent: Verdict = judge(evidenceOf(watch.add(reading), business, ended));
     report(options, { state, percent: steps[step] as number, business, verdict: recent });
     for (const verdict of [total, recent]) if (verdict.kind === 'bad') return verdict.why;
     if (recent.kind !== 'good' || performance.now() < stepEndsAt || state === 'passed') return undefined;
@@ -121,34 +117,22 @@ export async function runRollout(options: RolloutOptions, signal: AbortSignal): 
   await options.stopCanary();
 }
 
-interface Watch {
-  evidence(business: Business, ended: string | undefined): Promise<Evidence>;
+/** Both at once: one that hangs costs its own time and not the other's. */
+async function readBoth({ adminPorts, service }: RolloutOptions): Promise<Reading> {
+  const [stable, canary] = await Promise.all([scrape(adminPorts.stable, service), scrape(adminPorts.canary, service)]);
+  return { stable, canary, atMs: performance.now() };
 }
 
-/** What both versions did from now on. */
-async function createWatch({ adminPorts, service }: RolloutOptions): Promise<Watch> {
-  const read = async (): Promise<{ [K in keyof Readings]: Counts | undefined }> => ({
-    stable: await scrape(adminPorts.stable, service),
-    canary: await scrape(adminPorts.canary, service),
-  });
-  const first = await read();
-  let last: Readings = { stable: first.stable ?? NOTHING, canary: first.canary ?? NOTHING };
-  const before = last;
+function evidenceOf({ stable, canary, silentSeconds }: Seen, business: Business, ended: string | undefined): Evidence {
   return {
-    async evidence(business, ended) {
-      const now = await read();
-      last = { stable: now.stable ?? last.stable, canary: now.canary ?? last.canary };
-      const canary = since(before.canary, last.canary);
-      return {
-        stable: sideOf(since(before.stable, last.stable), business.stable),
-        canary: sideOf(canary, business.canary),
-        returned: canary.returned,
-        parkedOfReturned: business.parkedHere,
-        parkedOfCanary: business.parkedOfCanary,
-        violations: business.wrong.map(({ number, problem }) => `order ${number}: ${problem}`),
-        ended,
-      };
-    },
+    stable: sideOf(stable, business.stable),
+    canary: sideOf(canary, business.canary),
+    returned: canary.returned,
+    parkedOfReturned: business.parkedHere,
+    parkedOfCanary: business.parkedOfCanary,
+    violations: business.wrong.map(({ number, problem }) => `order ${number}: ${problem}`),
+    silentSeconds,
+    ended,
   };
 }
 

@@ -29,6 +29,8 @@ export interface Evidence {
   readonly parkedOfCanary: number;
   /** What the audit finds wrong with orders placed since the rollout began, one sentence each. */
   readonly violations: readonly string[];
+  /** For how long it has not answered while the stable version did; undefined when it answered last. */
+  readonly silentSeconds?: number | undefined;
   /** Why its process ended by itself. */
   readonly ended?: string | undefined;
 }
@@ -39,6 +41,8 @@ export type Verdict =
   | { readonly kind: 'unknown'; readonly why: string };
 
 export const GATES = {
+  /** More than a pause for garbage or a busy machine: its callers wait as long. */
+  silentSeconds: 10,
   /** Calls and messages together before a step can pass. */
   enough: 20,
   /** Of each method: a version that fails one of many is bad enough. */
@@ -55,6 +59,7 @@ export function judge(evidence: Evidence): Verdict {
   const { stable, canary } = evidence;
   const why =
     endedBadly(evidence) ??
+    hung(evidence) ??
     computedWrong(evidence) ??
     tooManyFaults(stable, canary) ??
     gaveBack(evidence) ??
@@ -63,12 +68,18 @@ export function judge(evidence: Evidence): Verdict {
     fewerConfirmed(stable, canary) ??
     moreCompensated(stable, canary);
   if (why !== undefined) return { kind: 'bad', why };
+  if (evidence.silentSeconds !== undefined) return { kind: 'unknown', why: 'it does not answer now' };
   const seen = canary.calls + canary.applied;
   if (seen >= GATES.enough) return { kind: 'good' };
   return { kind: 'unknown', why: `${seen} calls and messages of the ${GATES.enough} that are needed` };
 }
 
 const endedBadly = ({ ended }: Evidence) => (ended === undefined ? undefined : `its process ended (${ended})`);
+
+function hung({ silentSeconds = 0 }: Evidence): string | undefined {
+  if (silentSeconds <= GATES.silentSeconds) return undefined;
+  return `it has not answered for ${Math.floor(silentSeconds)} s, while the stable version did`;
+}
 
 function computedWrong({ violations }: Evidence): string | undefined {
   if (violations.length === 0) return undefined;

@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { AuditReport } from '../../src/audit/report.ts';
 import { newBreaches } from '../../src/canary/audit-gate.ts';
 import { readCanaryOption } from '../../src/canary/option.ts';
-import { NOTHING, p95, readCounts, since } from '../../src/canary/scrape.ts';
+import { type Counts, NOTHING, p95, readCounts, since } from '../../src/canary/scrape.ts';
 import { type Evidence, GATES, judge, type Side } from '../../src/canary/verdict.ts';
+import { createWatch } from '../../src/canary/watch.ts';
 
 const SERVICES = ['orders', 'payments', 'bff'];
 const read = (canary?: string, more: { steps?: string; stepSeconds?: string; split?: boolean } = {}) =>
@@ -72,6 +73,34 @@ describe('metrics', () => {
     expect(since(counts, counts)).toMatchObject({ calls: 0, faults: 0, applied: 0 });
     expect(p95(since(counts, counts))).toBeUndefined();
     expect(since({ ...counts, calls: 500 }, counts)).toBe(counts);
+  });
+});
+
+describe('readings', () => {
+  const counts = readCounts(EXPOSITION, 'orders');
+  const later = { ...counts, calls: counts.calls + 5 };
+  const at = (seconds: number, stable: Counts | undefined, canary: Counts | undefined) => ({
+    stable,
+    canary,
+    atMs: seconds * 1000,
+  });
+
+  test('count from the first that is answered: what a version did before is not held against it', () => {
+    const watch = createWatch(at(0, counts, undefined));
+    expect(watch.add(at(1, counts, counts)).canary).toMatchObject({ calls: 0, faults: 0, applied: 0, returned: 0 });
+    expect(watch.add(at(2, later, later))).toMatchObject({ stable: { calls: 5 }, canary: { calls: 5 } });
+    expect(watch.add(at(3, undefined, undefined))).toMatchObject({ stable: { calls: 5 }, canary: { calls: 5 } });
+  });
+
+  test('tell for how long the canary is silent, while stable is not', () => {
+    const watch = createWatch(at(0, counts, counts));
+    const silent = (...reading: Parameters<typeof at>) => watch.add(at(...reading)).silentSeconds;
+    expect(silent(1, counts, undefined)).toBe(0);
+    expect(silent(9, counts, undefined)).toBe(8);
+    expect(silent(10, counts, counts)).toBeUndefined();
+    expect(silent(11, counts, undefined)).toBe(0);
+    expect(silent(30, undefined, undefined)).toBe(0);
+    expect(silent(42, counts, undefined)).toBe(12);
   });
 });
 
@@ -147,6 +176,14 @@ describe('a canary', () => {
       '1 of the messages that it sent is parked: nobody can handle them',
     );
     expect(why(evidence({}, { ended: 'SIGKILL' }))).toBe('its process ended (SIGKILL)');
+  });
+
+  test('fails when it hangs, and does not pass while it says nothing', () => {
+    expect(why(evidence({}, { silentSeconds: 12.3 }))).toBe(
+      'it has not answered for 12 s, while the stable version did',
+    );
+    expect(why(evidence({}, { silentSeconds: GATES.silentSeconds }))).toBe('unknown');
+    expect(why(evidence({}, { silentSeconds: 0 }))).toBe('unknown');
   });
 });
 
