@@ -29,7 +29,7 @@ describe('the failure of a mutation', () => {
     [failedPrecondition('CART_EMPTY', 'the cart is empty'), 'CART_EMPTY', false],
     [notFound('CART_NOT_FOUND', 'no such cart'), 'CART_NOT_FOUND', false],
     [refuse(Code.AlreadyExists, 'KEY_REUSED', 'another request'), 'KEY_REUSED', false],
-    [refuse(Code.Aborted, 'CART_CHANGED', 'changed meanwhile'), 'CART_CHANGED', true],
+    [refuse(Code.Aborted, 'CART_REOPENING', 'repeat the request'), 'CART_REOPENING', true],
     [refuse(Code.ResourceExhausted, 'TOO_MANY_ATTEMPTS', 'later'), 'TOO_MANY_ATTEMPTS', true],
   ])('%s is Refused with the service’s reason', (error, code, retryable) => {
     expect(failureOf(error)).toEqual({ kind: 'Refused', code, message: error.rawMessage, retryable, details: [] });

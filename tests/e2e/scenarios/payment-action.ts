@@ -66,7 +66,7 @@ export function payingAtTheBank(shop: () => Shop): void {
         const { status, reason } = await outcome(storefront, asked);
         expect({ status, reason }).toEqual({ status: 'REJECTED', reason: 'AUTHENTICATION_FAILED' });
         await eventually(async () => expect(await availableOf(shop(), sku)).toBe(10n));
-        const paid = await eventually(async () => done(await storefront.placeOrder(purchase(cartId, 'tok_approve'))));
+        const paid = done(await storefront.placeOrder(purchase(cartId, 'tok_approve')));
         expect((await outcome(storefront, { ...paid.order, accessToken: paid.accessToken })).status).toBe('CONFIRMED');
         expect(await ledgerOf(shop(), asked.id)).toEqual(['authorize AUTHENTICATION_FAILED']);
       });

@@ -23,6 +23,7 @@ import { type CheckoutData, checkout } from '../saga/checkout.ts';
 import { accessToken } from './access.ts';
 import { checkoutData, readPurchase } from './read-purchase.ts';
 import { checkPlaceOrder, requestHash } from './read-requests.ts';
+import { untilReopened } from './reopening-cart.ts';
 import { whenDecided } from './when-decided.ts';
 
 const CART_SPENT = 'orders_cart_id_cart_version_key';
@@ -82,14 +83,17 @@ async function placeOnce(
 ): Promise<Placed> {
   const before = await placedBefore(shelf, attempt);
   if (before !== undefined) return { order: before, repeated: true };
-  try {
-    return await placeNow(context, shelf, attempt, call);
-  } catch (error) {
-    if (!mayHaveBeenPlaced(error)) throw error;
-    // The same request may have won the race for the cart, or this one's commit may have happened unanswered.
-    const order = await placedBefore(shelf, attempt);
-    if (order !== undefined) return { order, repeated: true };
-    throw isSpentCart(error) ? cartAlreadyOrdered() : error;
+  for (;;) {
+    try {
+      return await placeNow(context, shelf, attempt, call);
+    } catch (error) {
+      if (!mayHaveBeenPlaced(error)) throw error;
+      // The same request may have won the race for the cart, or this one's commit may have happened unanswered.
+      const order = await placedBefore(shelf, attempt);
+      if (order !== undefined) return { order, repeated: true };
+      const refusal = isSpentCart(error) ? cartAlreadyOrdered() : error;
+      await untilReopened(context, attempt.request.cartId, refusal, call);
+    }
   }
 }
 

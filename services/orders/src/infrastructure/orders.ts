@@ -1,7 +1,7 @@
 // SQL of the orders themselves: the state row, which is also the head of the event stream.
 import type { Queryable, Tx } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
-import type { Order } from '../domain/order.ts';
+import type { Order, OrderStatus } from '../domain/order.ts';
 import { decodeOrder, encodeOrder } from './order-message.ts';
 
 /** Orders by id; unknown ids are absent. */
@@ -91,6 +91,13 @@ export async function findByKeys(db: Queryable, keys: readonly Key[]): Promise<(
     found[Number(position) - 1] = { order: decodeOrder(state), requestHash: request_hash };
   }
   return found;
+}
+
+/** The status of the order of a cart's highest version so far. */
+export async function newestStatusOf(db: Queryable, cartId: string): Promise<OrderStatus | undefined> {
+  const row = await db.maybe(sql<{ status: OrderStatus }>`
+    select status from orders where cart_id = ${cartId} order by cart_version desc limit 1`);
+  return row?.status;
 }
 
 /** Forgets keys older than so many days, a chunk at a time; whether there are more. */

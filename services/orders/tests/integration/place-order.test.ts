@@ -186,6 +186,51 @@ describe('one version of a cart', () => {
   });
 });
 
+describe('a cart whose order ended without a sale', () => {
+  /** A cart of which cart itself knows so far: nothing at all, or that an order has spent it. */
+  async function endedCart(end: 'REJECTED' | 'CANCELLED', isSpent: boolean): Promise<string> {
+    const cartId = shop.newCart();
+    const { order, accessToken } = await shop.guest.placeOrder(shop.request({ cartId }));
+    const orderId = order?.id as string;
+    if (end === 'CANCELLED') await shop.guest.cancelOrder({ orderId, accessToken });
+    await shop.reply(orderId, ...(end === 'CANCELLED' ? [] : (['StockReserved', 'PaymentDeclined'] as const)));
+    await shop.reply(orderId, 'StockReleased');
+    expect((await shop.orderOf(orderId)).status).toBe(end);
+    if (isSpent) shop.spent.add(cartId);
+    return cartId;
+  }
+
+  test.each([
+    ['REJECTED', 'was told of neither end', false],
+    ['REJECTED', 'was not told of the end', true],
+    ['CANCELLED', 'was not told of the end', true],
+  ] as const)('(%s) can be ordered again at once, although cart %s', async (end, _knows, isSpent) => {
+    const cartId = await endedCart(end, isSpent);
+    // The first attempt finds the cart as it was; before the second one it has opened again.
+    shop.state.meanwhile = async () => {
+      shop.state.meanwhile = async () => {
+        shop.spent.delete(cartId);
+        shop.carts.set(cartId, { ...shop.carts.get(cartId), version: 2n });
+      };
+    };
+    const again = await shop.guest.placeOrder(shop.request({ cartId }));
+    expect(again).toMatchObject({ repeated: false, order: { cartVersion: 2n, status: OrderStatus.PENDING } });
+  });
+
+  test('is refused when another order took it as soon as it was open', async () => {
+    const cartId = await endedCart('REJECTED', true);
+    shop.state.meanwhile = async () => {
+      shop.state.meanwhile = async () => {
+        shop.spent.delete(cartId);
+        shop.carts.set(cartId, { ...shop.carts.get(cartId), version: 2n });
+        await shop.guest.placeOrder(shop.request({ cartId }));
+      };
+    };
+    const call = shop.guest.placeOrder(shop.request({ cartId }));
+    expect(await refused(call)).toEqual(['FailedPrecondition', 'CART_ALREADY_ORDERED']);
+  });
+});
+
 describe('it is refused', () => {
   test('when the total is not the expected one, and the real one is told', async () => {
     for (const expectedTotal of [eur(4487n), { currency: 'USD', minor: 4488n }]) {

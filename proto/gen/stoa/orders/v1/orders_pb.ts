@@ -476,7 +476,8 @@ export const OrdersService: GenService<{
   /**
    * Turns a cart into an order, once for each idempotency key. The same key with the same cart answers the same order
    * again; with another request ALREADY_EXISTS(KEY_REUSED). Refusals of the cart as in CartService.GetCheckout;
-   * FAILED_PRECONDITION(PRICE_CHANGED) when expected_total is given and differs.
+   * FAILED_PRECONDITION(PRICE_CHANGED) when expected_total is given and differs. A cart whose last order ended without a
+   * sale is waited for until it is open again; ABORTED(CART_REOPENING) when that takes longer than the call may: repeat it.
    *
    * @generated from rpc stoa.orders.v1.OrdersService.PlaceOrder
    */
