@@ -113,6 +113,18 @@ export const EVENTS_AND_VIEWS: readonly Damage[] = [
   },
   {
     names: 'I16c',
+    when: 'a cart is open with the lines that its order has bought, under a later version',
+    naming: relative(CONFIRMED, 'cart'),
+    damage: [['cart', 'update cart set order_id = null, version = 5, content_version = 2']],
+  },
+  {
+    names: 'I16c',
+    when: 'a cart was spent at another version than its order bought',
+    naming: relative(CONFIRMED, 'cart'),
+    damage: [['cart', 'update cart set version = 5, content_version = 4']],
+  },
+  {
+    names: 'I16c',
     when: 'a rejected order keeps its cart',
     naming: relative(REJECTED, 'cart'),
     damage: [

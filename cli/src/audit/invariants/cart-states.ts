@@ -4,6 +4,8 @@ import { batches, type Keyed, mergeByKey } from '../stream.ts';
 
 interface CartRow extends Keyed {
   readonly version: bigint;
+  /** Of an open cart the version since which it has held the same; of a spent one the version that was bought. */
+  readonly content: bigint;
   readonly order_id: string | null;
 }
 
@@ -13,7 +15,8 @@ interface OrderRow extends Keyed {
   readonly status: string;
 }
 
-const CARTS = 'select id as key, version, order_id from cart order by id';
+const CARTS =
+  'select id as key, version, coalesce(content_version, version) as content, order_id from cart order by id';
 const ORDERS = 'select cart_id as key, id, cart_version as version, status from orders order by cart_id, cart_version';
 const CONSUMER = 'cart.orders';
 
@@ -50,14 +53,14 @@ function problemOf(cart: CartRow, orders: readonly OrderRow[]): { text: string; 
     // That such an order does not exist at all is I8's to tell.
     if (order === undefined)
       return orders.length === 0 ? undefined : { text: `spent by order ${orderId} of another cart`, orderId };
-    if (order.version !== cart.version) {
-      return { text: `spent at version ${cart.version}, order ${orderId} bought version ${order.version}`, orderId };
+    if (order.version !== cart.content || order.version > cart.version) {
+      return { text: `spent at version ${cart.content}, order ${orderId} bought version ${order.version}`, orderId };
     }
     const isOver = order.status === 'REJECTED' || order.status === 'CANCELLED';
     return isOver ? { text: `still spent by order ${orderId}, which is ${order.status}`, orderId } : undefined;
   }
-  // A cart that was changed after it was ordered stays open, under a higher version.
-  const missed = orders.find(({ version }) => version === cart.version);
+  // A cart whose lines were changed after it was ordered stays open, with contents of a higher version.
+  const missed = orders.find(({ version }) => version >= cart.content && version <= cart.version);
   if (missed === undefined) return undefined;
-  return { text: `open at the version that order ${missed.id} (${missed.status}) has bought`, orderId: missed.id };
+  return { text: `open with what order ${missed.id} (${missed.status}) has bought`, orderId: missed.id };
 }

@@ -8,7 +8,7 @@ import { type Addition, type Cart, type Edited, mayUse } from '../domain/cart.ts
 import { madeBefore } from '../domain/change-lines.ts';
 import { type CheckoutRefusal, refuseOrdered } from '../domain/checkout.ts';
 import type { Quotes } from '../domain/quote.ts';
-import { lockCart, replaceCart } from '../infrastructure/cart-store.ts';
+import { lockCart, replaceLocked } from '../infrastructure/cart-store.ts';
 import { type Asked, pricedCart, skusOf } from './price.ts';
 import type { CartKey } from './read-requests.ts';
 import { type CartMessage, writeCart } from './write-cart.ts';
@@ -65,8 +65,6 @@ async function write(context: CartContext, key: CartKey, seen: Cart, edit: (cart
     const current = changeable(await lockCart(tx, key.cartId), key.userId);
     const again = edit(current);
     if (again.cart === current) return again;
-    const cart = await replaceCart(tx, again.cart);
-    if (cart === undefined) throw new Error(`cart ${key.cartId} changed while it was locked`);
-    return { cart, problems: again.problems };
+    return { cart: await replaceLocked(tx, again.cart), problems: again.problems };
   });
 }

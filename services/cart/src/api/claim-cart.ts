@@ -3,10 +3,10 @@
 import type { HandlerContext } from '@connectrpc/connect';
 import type { Tx } from '@stoa/chassis/postgres/database';
 import type { CartContext } from '../context.ts';
-import { type Cart, type Edited, mayUse } from '../domain/cart.ts';
+import { type Edited, mayUse } from '../domain/cart.ts';
 import { mergeCarts } from '../domain/change-details.ts';
 import { refuseOrdered } from '../domain/checkout.ts';
-import { replaceCart } from '../infrastructure/cart-store.ts';
+import { replaceLocked } from '../infrastructure/cart-store.ts';
 import { dissolveCart, lockClaimed } from '../infrastructure/claimed-carts.ts';
 import { cartNotFound, enforce, visible } from './change-cart.ts';
 import { pricedCart } from './price.ts';
@@ -30,14 +30,9 @@ async function claim(tx: Tx, cartId: string, userId: string): Promise<Edited | s
   if (guests === undefined || !mayUse(guests, userId)) throw cartNotFound();
   if (guests.customerId === userId) return { cart: guests, problems: [] };
   enforce(refuseOrdered(guests));
-  if (customers === undefined) return { cart: await replaced(tx, { ...guests, customerId: userId }), problems: [] };
+  if (customers === undefined)
+    return { cart: await replaceLocked(tx, { ...guests, customerId: userId }), problems: [] };
   const { cart, problems } = mergeCarts(customers, guests);
   await dissolveCart(tx, guests.id, cart.id);
-  return { cart: await replaced(tx, cart), problems };
-}
-
-async function replaced(tx: Tx, cart: Cart): Promise<Cart> {
-  const written = await replaceCart(tx, cart);
-  if (written === undefined) throw new Error(`cart ${cart.id} changed while it was locked`);
-  return written;
+  return { cart: await replaceLocked(tx, cart), problems };
 }

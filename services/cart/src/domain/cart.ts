@@ -1,6 +1,7 @@
 // What a cart is, and what is wrong with one. Carts are values: every change makes a new one, and a change that
 // changes nothing returns the same one, which is how callers know that there is nothing to write.
-// The version is the store's business: it rises with each write, and an order spends exactly one version.
+// The version is the store's business: it rises with each write, and an order spends exactly one version and those after
+// it that hold the same lines.
 
 /** Quantity of one line at most. */
 export const QUANTITY_MAX = 999;

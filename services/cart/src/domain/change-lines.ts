@@ -129,6 +129,15 @@ export function removeLines(cart: Cart, skus: readonly string[]): Edited {
   return { cart: lines.length === cart.lines.length ? cart : { ...cart, lines }, problems: [] };
 }
 
+/** The cart without quantities that were bought elsewhere; what is not in it cannot be taken out. */
+export function takeOut(cart: Cart, bought: readonly Line[]): Cart {
+  const taken = new Map(bought.map(({ sku, quantity }) => [sku, quantity]));
+  const lines = cart.lines
+    .map((line) => ({ ...line, quantity: line.quantity - (taken.get(line.sku) ?? 0) }))
+    .filter(({ quantity }) => quantity > 0);
+  return { ...cart, lines };
+}
+
 /** The lines of both carts. What does not fit is capped or left out, and told. */
 export function mergeLines(cart: Cart, others: readonly Line[]): Edited {
   const lines = linesOf(cart);

@@ -2,7 +2,7 @@
 import type { Addition, Address, Cart, Line } from '../domain/cart.ts';
 
 /** A line as the document stores it: jsonb numbers would lose digits of a price. */
-interface StoredLine extends Omit<Line, 'unitMinor'> {
+export interface StoredLine extends Omit<Line, 'unitMinor'> {
   readonly unitMinor: string | null;
 }
 
@@ -26,10 +26,7 @@ export function toCart(row: CartRow): Cart {
     version: row.version,
     customerId: row.customer_id ?? undefined,
     currency: row.currency,
-    lines: row.lines.map((line) => ({
-      ...line,
-      unitMinor: line.unitMinor === null ? undefined : BigInt(line.unitMinor),
-    })),
+    lines: toLines(row.lines),
     additions: row.additions,
     email: row.email ?? undefined,
     address: row.address ?? undefined,
@@ -37,6 +34,13 @@ export function toCart(row: CartRow): Cart {
     orderId: row.order_id ?? undefined,
     updatedAt: row.updated_at,
   };
+}
+
+export function toLines(stored: readonly StoredLine[]): Line[] {
+  return stored.map((line) => ({
+    ...line,
+    unitMinor: line.unitMinor === null ? undefined : BigInt(line.unitMinor),
+  }));
 }
 
 export function linesJson(lines: readonly Line[]): string {

@@ -79,16 +79,19 @@ export async function lockCart(tx: Tx, id: string): Promise<Cart | undefined> {
   return row && toCart(row);
 }
 
-/** As `CartStore.replace`, inside a transaction. */
-export async function replaceCart(tx: Tx, cart: Cart): Promise<Cart | undefined> {
-  return (await replaceCarts(tx, [cart])).get(cart.id);
+/** As `CartStore.replace`, for a cart that this transaction has locked while it was open. */
+export async function replaceLocked(tx: Tx, cart: Cart): Promise<Cart> {
+  const written = (await replaceCarts(tx, [cart])).get(cart.id);
+  if (written === undefined) throw new Error(`cart ${cart.id} changed while it was locked`);
+  return written;
 }
 
 /** The carts that were written, each id at most once. Rows are locked in id order, as orders' events lock them. */
 async function replaceCarts(db: Queryable, carts: readonly Cart[]): Promise<Map<string, Cart>> {
   const rows = await db.rows(sql<Written>`
     update cart set version = cart.version + 1, updated_at = now(), customer_id = w.customer_id, lines = w.lines,
-      additions = w.additions, email = w.email, address = w.address, shipping_method_id = w.shipping_method_id
+      additions = w.additions, email = w.email, address = w.address, shipping_method_id = w.shipping_method_id,
+      content_version = case when cart.lines = w.lines then coalesce(cart.content_version, cart.version) end
     from (
       select wish.*
       from unnest(

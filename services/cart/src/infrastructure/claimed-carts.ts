@@ -1,8 +1,9 @@
-// The two rows of a claim: the guest's cart and the customer's own open one.
+// The two rows of a claim: the guest's cart and the customer's own open one. And what becomes of both when an order that
+// was placed before the claim is heard of after it.
 import type { Tx } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
 import type { Cart } from '../domain/cart.ts';
-import { type CartRow, toCart } from './cart-row.ts';
+import { type CartRow, linesJson, toCart } from './cart-row.ts';
 
 export interface Claimed {
   /** The cart asked for; undefined when there is none, or when it was merged already. */
@@ -35,10 +36,40 @@ export async function lockClaimed(tx: Tx, cartId: string, userId: string): Promi
   };
 }
 
-/** Empties a locked guest's cart and leaves a signpost, which the abandoned-carts job removes in time. */
+/**
+ * Leaves of a locked guest's cart a signpost and the lines, by which an order may still be told to have bought them. The
+ * abandoned-carts job removes it in time.
+ */
 export async function dissolveCart(tx: Tx, id: string, mergedInto: string): Promise<void> {
   await tx.run(sql`
     update cart set merged_into = ${mergedInto}, version = version + 1, updated_at = now(),
-      lines = '[]', email = null, address = null, shipping_method_id = null
+      content_version = coalesce(content_version, version), email = null, address = null, shipping_method_id = null
     where id = ${id}`);
+}
+
+/** Locks those of the carts that are open, in id order. */
+export async function lockOpen(tx: Tx, ids: readonly string[]): Promise<Map<string, Cart>> {
+  const rows = await tx.rows(sql<CartRow>`
+    select id, version, customer_id, currency, lines, additions, email, address, shipping_method_id, order_id, updated_at
+    from cart where id = any(${ids}::uuid[]) and order_id is null and merged_into is null
+    order by id
+    for update`);
+  return new Map(rows.map((row) => [row.id, toCart(row)]));
+}
+
+/**
+ * Writes what is left in locked open carts after lines were taken out that were bought elsewhere. An order that bought
+ * more than what is left has bought what is left: `content_version` stays.
+ */
+export async function writeRest(tx: Tx, carts: readonly Cart[]): Promise<void> {
+  await tx.run(sql`
+    update cart set lines = rest.lines, version = cart.version + 1, updated_at = now(),
+      content_version = coalesce(cart.content_version, cart.version)
+    from unnest(${carts.map((c) => c.id)}::uuid[], ${carts.map((c) => linesJson(c.lines))}::jsonb[]) as rest (id, lines)
+    where cart.id = rest.id`);
+}
+
+/** Takes the lines of merged carts away for good. */
+export async function forgetLines(tx: Tx, ids: readonly string[]): Promise<void> {
+  await tx.run(sql`update cart set lines = '[]' where id = any(${ids}::uuid[])`);
 }

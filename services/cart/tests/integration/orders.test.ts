@@ -10,6 +10,7 @@ import {
 } from '@stoa/proto/stoa/orders/v1/events_pb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { address, details, newCart, nobodysCart, openShop, refusal, refused, type Shop, told } from './open-shop.ts';
+import { event, newOrderId } from './order-events.ts';
 
 let shop: Shop;
 beforeAll(async () => {
@@ -17,27 +18,9 @@ beforeAll(async () => {
 });
 afterAll(() => shop.stop());
 
-let orders = 0;
-const newOrderId = () => `0190a000-0000-7000-8001-${(++orders).toString(16).padStart(12, '0')}`;
+type Event = ReturnType<typeof event>;
 
-function event(
-  schema:
-    | typeof OrderPlacedSchema
-    | typeof OrderConfirmedSchema
-    | typeof OrderRejectedSchema
-    | typeof OrderCancelledSchema,
-  orderId: string,
-  cart: { readonly id: string; readonly version: bigint },
-) {
-  const version = schema === OrderPlacedSchema ? 1n : 2n;
-  return received(schema as typeof OrderPlacedSchema, {
-    orderId,
-    version,
-    order: { id: orderId, cartId: cart.id, cartVersion: cart.version },
-  });
-}
-
-const deliver = (...events: ReturnType<typeof event>[]) => shop.deliver('cart.orders', events);
+const deliver = (...events: Event[]) => shop.deliver('cart.orders', events);
 const stateOf = async (cartId: string) => {
   const { cart } = await shop.guest.getCart({ cartId });
   return { status: cart?.status, orderId: cart?.orderId, version: cart?.version };
@@ -60,6 +43,49 @@ describe('an order', () => {
     expect(await stateOf(cart.id)).toEqual(open);
     await deliver(event(OrderRejectedSchema, orderId, cart));
     expect(await stateOf(cart.id)).toEqual(open);
+  });
+
+  test('spends a cart of which only details have changed since', async () => {
+    const [cart, orderId] = [await newCart(shop), newOrderId()];
+    await shop.guest.setDetails({ cartId: cart.id, details: { email: 'other@example.org' } });
+    await deliver(event(OrderPlacedSchema, orderId, cart));
+    expect(await stateOf(cart.id)).toEqual({ status: CartStatus.ORDERED, orderId, version: 2n });
+    await deliver(event(OrderRejectedSchema, orderId, cart));
+    await deliver(event(OrderPlacedSchema, orderId, cart));
+    expect(await stateOf(cart.id)).toEqual({ status: CartStatus.OPEN, orderId: '', version: 3n });
+  });
+
+  test('does not spend a cart whose lines were changed and changed back, nor one changed before its details', async () => {
+    const [cart, orderId] = [await newCart(shop), newOrderId()];
+    for (const quantity of [2, 1]) await shop.guest.updateLines({ cartId: cart.id, lines: [{ sku: 'MUG', quantity }] });
+    await shop.guest.setDetails({ cartId: cart.id, details: { email: 'other@example.org' } });
+    await deliver(event(OrderPlacedSchema, orderId, cart));
+    expect(await stateOf(cart.id)).toEqual({ status: CartStatus.OPEN, orderId: '', version: 4n });
+  });
+
+  test.each([
+    ['after the first has ended', (placed: Event, again: Event, ended: Event) => [placed, ended, again]],
+    ['before the first has ended', (placed: Event, again: Event, ended: Event) => [placed, again, ended]],
+  ])('placed again with other details, heard of %s, has the cart', async (_when, heard) => {
+    const [cart, first, second] = [await newCart(shop), newOrderId(), newOrderId()];
+    await shop.guest.setDetails({ cartId: cart.id, details: { email: 'other@example.org' } });
+    const placed = event(OrderPlacedSchema, first, cart);
+    const again = event(OrderPlacedSchema, second, { id: cart.id, version: 2n });
+    const ended = event(OrderRejectedSchema, first, cart);
+    for (const each of heard(placed, again, ended)) await deliver(each);
+    expect(await stateOf(cart.id)).toMatchObject({ status: CartStatus.ORDERED, orderId: second });
+    for (const replayed of [placed, again, ended]) await deliver(replayed);
+    expect(await stateOf(cart.id)).toMatchObject({ status: CartStatus.ORDERED, orderId: second });
+  });
+
+  test('placed twice of one cart in a batch: that of the higher version has it', async () => {
+    const [cart, first, second] = [await newCart(shop), newOrderId(), newOrderId()];
+    await shop.guest.setDetails({ cartId: cart.id, details: { email: 'other@example.org' } });
+    await deliver(
+      event(OrderPlacedSchema, first, cart),
+      event(OrderPlacedSchema, second, { id: cart.id, version: 2n }),
+    );
+    expect(await stateOf(cart.id)).toEqual({ status: CartStatus.ORDERED, orderId: second, version: 2n });
   });
 
   test('that is rejected or cancelled opens its cart again under a new version', async () => {
