@@ -37,7 +37,7 @@ async function unitsSold(observed: ObservedShop, sku: string): Promise<number> {
   const inventory = await observed.database('inventory');
   const { rows } = await inventory.query<{ units: number }>(
     `select coalesce(sum(quantity), 0)::int as units from reservation_line join reservation using (order_id)
-     where sku = $1 and state = 'COMMITTED'`,
+     where sku = $1 and state in ('COMMITTED', 'SHIPPED')`,
     [sku],
   );
   await inventory.end();

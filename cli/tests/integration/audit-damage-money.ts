@@ -18,7 +18,7 @@ export const STOCK_AND_MONEY: readonly Damage[] = [
     naming: SKU,
     damage: [
       ['inventory', 'update stock set reserved = reserved + 1, on_hand = on_hand + 1'],
-      ['inventory', 'update stock_receipt_line set quantity = quantity + 1'],
+      ['inventory', 'update stock_receipt_line set quantity = quantity + 1 where quantity > 0'],
     ],
   },
   {
@@ -28,8 +28,20 @@ export const STOCK_AND_MONEY: readonly Damage[] = [
     damage: [
       ['inventory', `update reservation set state = 'COMMITTED' where order_id = $1`, REJECTED],
       ['inventory', 'update stock set reserved = reserved + 2, on_hand = on_hand + 2'],
-      ['inventory', 'update stock_receipt_line set quantity = quantity + 2'],
+      ['inventory', 'update stock_receipt_line set quantity = quantity + 2 where quantity > 0'],
     ],
+  },
+  {
+    names: 'I4',
+    when: 'the goods of a rejected order were shipped',
+    naming: REJECTED,
+    damage: [['inventory', `update reservation set state = 'SHIPPED' where order_id = $1`, REJECTED]],
+  },
+  {
+    names: 'I4',
+    when: 'a sale has lost its stock',
+    naming: CONFIRMED,
+    damage: [['inventory', `update reservation set state = 'RELEASED' where order_id = $1`, CONFIRMED]],
   },
   {
     names: 'I4',

@@ -137,7 +137,7 @@ async function writeConfirmed(clients: Clients, streams: Streams): Promise<void>
   await tell({ ...orderEvent('OrderShipmentCreated', shipped), cause: created });
   const path = ['RESERVING', 'AUTHORIZING', 'COMMITTING_STOCK', 'CAPTURING', 'ARRANGING_SHIPMENT', 'COMPLETED'];
   await writeOrderRows(clients.orders, shipped, 'tok_approve', path);
-  await writeReservation(clients, about, 'COMMITTED');
+  await writeReservation(clients, about, 'SHIPPED');
   await writePayment(clients, about, 'CAPTURED', 'tok_approve');
   const shipment = { order_id: about, id: relative(about, 'shipment'), state: 'CREATED', method_id: 'standard' };
   await insert(clients.shipping, 'shipment', { ...shipment, tracking_number: 'ST1' });
@@ -267,11 +267,14 @@ async function writeMails({ notifications }: Clients, order: string, templates: 
 
 /** Stock as the receipt and the reservations have left it, and the catalog that shows it. */
 async function writeShelves({ inventory, catalog }: Clients, isMoving: boolean): Promise<void> {
-  const stock = { sku: SKU, on_hand: 100, reserved: isMoving ? 4 : 2, version: isMoving ? 5 : 4 };
+  const stock = { sku: SKU, on_hand: 98, reserved: isMoving ? 2 : 0, version: isMoving ? 5 : 4 };
   await insert(inventory, 'stock', stock);
-  const receipt_id = randomUUID();
-  await insert(inventory, 'stock_receipt', { receipt_id });
-  await insert(inventory, 'stock_receipt_line', { receipt_id, sku: SKU, quantity: 100 });
+  // Received, and shipped with the confirmed order.
+  for (const quantity of [100, -2]) {
+    const receipt_id = randomUUID();
+    await insert(inventory, 'stock_receipt', { receipt_id });
+    await insert(inventory, 'stock_receipt_line', { receipt_id, sku: SKU, quantity });
+  }
   const product = { id: PRODUCT, slug: 'tee', name: 'Tee', name_key: 'tee', description: '', image_url: '' };
   const prices = { currency: 'EUR', price_from_minor: 1000, price_to_minor: 1000 };
   await insert(catalog, 'products', { ...product, ...prices, category_ids: [], options: '[]', availability: 3 });

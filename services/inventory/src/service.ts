@@ -1,4 +1,4 @@
-// Inventory on one page: stock by SKU, the reservations of orders against it, and the goods that come in.
+// Inventory on one page: stock by SKU, the reservations of orders against it, and the goods that come in and leave.
 import { consumer, on } from '@stoa/chassis/events/consumer';
 import { topic } from '@stoa/chassis/events/topic';
 import { implement } from '@stoa/chassis/rpc/implement';
@@ -17,6 +17,7 @@ import { expireHolds } from './api/expire-holds.ts';
 import { releaseStock } from './api/release-stock.ts';
 import { reserveStock } from './api/reserve-stock.ts';
 import { inventoryHandlers } from './api/rpc.ts';
+import { followShipments } from './api/ship-stock.ts';
 import { config } from './config/config.ts';
 import type { InventoryContext } from './context.ts';
 
@@ -34,7 +35,7 @@ export const inventory = defineService({
     topic('inventory.reservation-events', file_stoa_inventory_v1_reservation_events),
     topic('inventory.stock-events', file_stoa_inventory_v1_stock_events),
   ],
-  consumers: [followOrders],
+  consumers: [followOrders, followShipments],
   jobs: [{ name: 'expire-holds', everyMs: 1000, run: expireHolds }],
   rpc: (context) => [implement(InventoryService, inventoryHandlers(context))],
 });

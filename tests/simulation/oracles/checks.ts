@@ -22,9 +22,10 @@ const STOCK: readonly Check[] = [
   {
     invariant: 'I1',
     says: 'more was confirmed than there was',
-    sql: `select l.sku, sum(l.quantity) as sold, max(s.on_hand) as received
-      from inventory.reservation_line l join orders.orders o on o.id = l.order_id join inventory.stock s on s.sku = l.sku
-      where o.status = 'CONFIRMED' group by l.sku having sum(l.quantity) > max(s.on_hand)`,
+    sql: `select l.sku, sum(l.quantity) as sold, max(r.units) as received
+      from inventory.reservation_line l join orders.orders o on o.id = l.order_id left join (
+        select sku, sum(quantity) as units from inventory.stock_receipt_line where quantity > 0 group by sku) r on r.sku = l.sku
+      where o.status = 'CONFIRMED' group by l.sku having sum(l.quantity) > coalesce(max(r.units), 0)`,
   },
   {
     invariant: 'I2',
@@ -32,7 +33,9 @@ const STOCK: readonly Check[] = [
     sql: `select s.sku, s.reserved, coalesce(c.units, 0) as confirmed from inventory.stock s left join (
         select l.sku, sum(l.quantity) as units from inventory.reservation_line l
         join orders.orders o on o.id = l.order_id where o.status = 'CONFIRMED' group by l.sku) c on c.sku = s.sku
-      where s.reserved <> coalesce(c.units, 0)`,
+      left join (select l.sku, sum(l.quantity) as units from inventory.reservation_line l
+        join inventory.reservation r using (order_id) where r.state = 'SHIPPED' group by l.sku) g on g.sku = s.sku
+      where s.reserved + coalesce(g.units, 0) <> coalesce(c.units, 0)`,
   },
   {
     invariant: 'I3',
@@ -45,8 +48,8 @@ const STOCK: readonly Check[] = [
     invariant: 'I4',
     says: 'stock is kept for an order that does not need it, or not for one that does',
     sql: `select r.order_id, r.state, o.status from inventory.reservation r full join orders.orders o on o.id = r.order_id
-      where (r.state in ('HELD', 'COMMITTED')) is distinct from (o.status = 'CONFIRMED')
-        and (r.state in ('HELD', 'COMMITTED') or o.status = 'CONFIRMED')`,
+      where (r.state in ('HELD', 'COMMITTED', 'SHIPPED')) is distinct from (o.status = 'CONFIRMED')
+        and (r.state in ('HELD', 'COMMITTED', 'SHIPPED') or o.status = 'CONFIRMED')`,
   },
 ];
 
@@ -149,7 +152,7 @@ const ORDERS: readonly Check[] = [
       left join inventory.reservation r on r.order_id = g.saga_id
       left join payments.payment p on p.order_id = g.saga_id left join shipping.shipment h on h.order_id = g.saga_id
       where case g.state
-        when 'COMPLETED' then not (o.status = 'CONFIRMED' and r.state = 'COMMITTED' and p.state = 'CAPTURED'
+        when 'COMPLETED' then not (o.status = 'CONFIRMED' and r.state = 'SHIPPED' and p.state = 'CAPTURED'
           and h.state = 'CREATED')
         else not (o.status in ('REJECTED', 'CANCELLED') and coalesce(r.state in ('RELEASED', 'REFUSED'), true)
           and coalesce(p.state in ('DECLINED', 'VOIDED', 'REFUNDED'), true) and h.state is null) end`,

@@ -48,13 +48,15 @@ export const reservationsFollowOrders: Invariant = {
 };
 
 function problemOf(reservation: ReservationRow | undefined, order: OrderRow | undefined): string | undefined {
-  const holds = reservation?.state === 'HELD' || reservation?.state === 'COMMITTED';
+  // What was shipped came back to nobody: it would be as wrong for an order without a sale as what is still held.
+  const holds = reservation !== undefined && ['HELD', 'COMMITTED', 'SHIPPED'].includes(reservation.state);
   if (order === undefined) return `reservation ${reservation?.state} for an order that does not exist`;
   if (order.status === 'REJECTED' || order.status === 'CANCELLED') {
     return holds ? `${order.status}, but its stock is still ${reservation.state}` : undefined;
   }
   if (order.status !== 'CONFIRMED') return undefined;
-  if (reservation?.state !== 'COMMITTED') return `CONFIRMED, but its reservation is ${reservation?.state ?? 'missing'}`;
+  const isSold = reservation?.state === 'COMMITTED' || reservation?.state === 'SHIPPED';
+  if (!isSold) return `CONFIRMED, but its reservation is ${reservation?.state ?? 'missing'}`;
   return sameUnits(reservation, order) ? undefined : 'CONFIRMED with other quantities than those reserved';
 }
 

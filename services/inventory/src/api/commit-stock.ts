@@ -42,5 +42,6 @@ export async function commitStock(
 }
 
 function committed(reservation: Reservation): Reservation {
+  if (reservation.state === 'SHIPPED') return reservation;
   return { ...reservation, state: 'COMMITTED', expiresAt: undefined };
 }

@@ -2,7 +2,7 @@
 // changes nothing and is answered from the state.
 import type { Line } from './stock.ts';
 
-export type ReservationState = 'HELD' | 'COMMITTED' | 'RELEASED' | 'REFUSED';
+export type ReservationState = 'HELD' | 'COMMITTED' | 'SHIPPED' | 'RELEASED' | 'REFUSED';
 
 export interface Reservation {
   readonly orderId: string;
@@ -27,6 +27,7 @@ export function answerReserve(reservation: Reservation): ReserveAnswer {
   switch (reservation.state) {
     case 'HELD':
     case 'COMMITTED':
+    case 'SHIPPED':
       return { kind: 'reserved' };
     case 'RELEASED':
       return { kind: 'refused', reason: 'ALREADY_RELEASED', skus: [] };
@@ -52,6 +53,7 @@ export function decideCommit(reservation: Reservation | undefined): CommitDecisi
     case 'HELD':
       return reservation.overdue ? { kind: 'refused', reason: 'HOLD_EXPIRED' } : { kind: 'commit' };
     case 'COMMITTED':
+    case 'SHIPPED':
       return { kind: 'committed-before' };
     case 'RELEASED':
       return { kind: 'refused', reason: reservation.reason === 'EXPIRED' ? 'HOLD_EXPIRED' : 'NOT_HELD' };
@@ -68,4 +70,12 @@ export type ReleaseDecision = 'give-back' | 'tombstone' | 'nothing';
 export function decideRelease(reservation: Reservation | undefined): ReleaseDecision {
   if (reservation === undefined) return 'tombstone';
   return reservation.state === 'HELD' || reservation.state === 'COMMITTED' ? 'give-back' : 'nothing';
+}
+
+/** `ship` books the units out, `shipped-before` changes nothing, `not-committed` cannot be: nothing is there to book out. */
+export type ShipDecision = 'ship' | 'shipped-before' | 'not-committed';
+
+export function decideShip(reservation: Reservation | undefined): ShipDecision {
+  if (reservation?.state === 'SHIPPED') return 'shipped-before';
+  return reservation?.state === 'COMMITTED' ? 'ship' : 'not-committed';
 }

@@ -1,4 +1,5 @@
-// Inventory between orders, whose commands it carries out and answers, and catalog, which follows the stock.
+// Inventory between orders, whose commands it carries out and answers, shipping, whose parcels take goods away, and catalog,
+// which follows the stock.
 
 import type { DescMessage } from '@bufbuild/protobuf';
 import { readContract } from '@stoa/chassis/testing/contract';
@@ -12,6 +13,7 @@ import {
   StockReservedSchema,
 } from '@stoa/proto/stoa/inventory/v1/reservation_events_pb';
 import { StockLevelChangedSchema } from '@stoa/proto/stoa/inventory/v1/stock_events_pb';
+import { ShipmentCreatedSchema } from '@stoa/proto/stoa/shipping/v1/events_pb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId, openScene, type Scene } from '../integration/scene.ts';
 
@@ -45,6 +47,17 @@ test('orders’ commands hold, commit and release stock', async () => {
   expect(await scene.answers(orderId)).toEqual(['reserved', 'committed', 'released:RELEASED']);
   expect(await scene.level('MUG')).toEqual([before, 0]);
   expect(commands.names).toEqual(Object.keys(COMMANDS));
+});
+
+test('shipping’s shipment takes the goods out of the warehouse', async () => {
+  const shipments = readContract('shipping-inventory');
+  const orderId = newId();
+  await carryOut(orderId, 'ReserveStock', 'CommitStock');
+  const [before] = (await scene.level('MUG')) as [number, number];
+  const message = shipments.example('ShipmentCreated', ShipmentCreatedSchema, { orderId });
+  await scene.service.deliver('inventory.shipments', [{ schema: ShipmentCreatedSchema, message } as TestMessage]);
+  expect(await scene.level('MUG')).toEqual([before - 2, 0]);
+  expect(shipments.names).toEqual(['ShipmentCreated']);
 });
 
 /** Every answer, and commands that are answered by it. */

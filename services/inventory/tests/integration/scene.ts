@@ -3,6 +3,7 @@
 import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { createClient, createRouterTransport } from '@connectrpc/connect';
 import type { Received } from '@stoa/chassis/events/envelope';
+import type { LogLevel } from '@stoa/chassis/log';
 import type { Database } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
 import { received, testService } from '@stoa/chassis/testing/test-service';
@@ -15,6 +16,7 @@ import {
   StockReservationRefusedSchema,
   StockReservedSchema,
 } from '@stoa/proto/stoa/inventory/v1/reservation_events_pb';
+import { ShipmentCreatedSchema } from '@stoa/proto/stoa/shipping/v1/events_pb';
 import { expect, inject } from 'vitest';
 import { inventoryHandlers } from '../../src/api/rpc.ts';
 import type { InventoryContext } from '../../src/context.ts';
@@ -55,11 +57,13 @@ export function reserve(orderId: string, lines: Lines, holdSeconds = 900) {
 
 export const commit = (orderId: string) => command(CommitStockSchema, { orderId });
 export const release = (orderId: string) => command(ReleaseStockSchema, { orderId });
+/** What shipping tells of an order. */
+export const shipped = (orderId: string) => received(ShipmentCreatedSchema, { orderId, version: 1n });
 
 export type Command = ReturnType<typeof reserve> | ReturnType<typeof commit> | ReturnType<typeof release>;
 
-export async function openScene(env: Record<string, string> = {}) {
-  const service = await testService(inventory, { env, postgresUrl: inject('postgresUrl') });
+export async function openScene(env: Record<string, string> = {}, logLevel: LogLevel = 'error') {
+  const service = await testService(inventory, { env, logLevel, postgresUrl: inject('postgresUrl') });
   const context: InventoryContext = service.context;
   const client = service.client(InventoryService);
 

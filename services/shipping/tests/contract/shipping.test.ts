@@ -1,4 +1,5 @@
-// Shipping between orders, for whom it creates shipments, and cart, which asks what shipping costs.
+// Shipping between orders, for whom it creates shipments, inventory, which books their goods out, and cart, which asks what
+// shipping costs.
 
 import type { DescMessage } from '@bufbuild/protobuf';
 import { systemRuntime } from '@stoa/chassis/runtime';
@@ -36,9 +37,11 @@ async function answerAbout<Desc extends DescMessage>(schema: Desc, orderId: stri
   return published.find((message) => (message as unknown as { orderId: string }).orderId === orderId);
 }
 
-test('orders’ command creates the shipment, and the answer has what orders relies on', async () => {
+test('orders’ command creates the shipment, and the answer has what orders and inventory rely on', async () => {
   const created = await answerAbout(ShipmentCreatedSchema, await createShipment('standard'));
   expect(replies.shortcomings('ShipmentCreated', ShipmentCreatedSchema, created)).toEqual([]);
+  const followed = readContract('shipping-inventory');
+  expect(followed.shortcomings('ShipmentCreated', ShipmentCreatedSchema, created)).toEqual([]);
 });
 
 test('a refusal has what orders relies on', async () => {
