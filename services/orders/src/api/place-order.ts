@@ -66,7 +66,7 @@ export function placeOrder(context: OrdersContext) {
     checkPlaceOrder(request);
     const attempt = { request, scope: userIdOf(call) ?? GUESTS, hash: requestHash(request) };
     const { order, repeated } = await placeOnce(context, shelf, attempt, call);
-    const latest = await whenDecided(context, order, request.waitMs, call.signal);
+    const latest = await whenDecided(context, order, request.waitMs, call);
     context.metrics.count('orders_accepted_total', 'Orders accepted', {
       repeated: String(repeated),
       signedIn: String(callerOf(call).user !== undefined),
