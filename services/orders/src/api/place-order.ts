@@ -157,11 +157,11 @@ const isSpentCart = (error: unknown) =>
 
 /**
  * Whether the same request may have won. Any refusal for the state of things is such a case: the order that was placed
- * meanwhile has spent the cart, or has taken the last of what was in it.
+ * meanwhile has spent the cart, or has taken the last of what was in it, or the cart was merged by a claim since.
  */
 const mayHaveBeenPlaced = (error: unknown) =>
   isSpentCart(error) ||
   error instanceof CommitUnknownError ||
-  (error instanceof ConnectError && error.code === Code.FailedPrecondition);
+  (error instanceof ConnectError && (error.code === Code.FailedPrecondition || error.code === Code.NotFound));
 
 const cartAlreadyOrdered = () => failedPrecondition('CART_ALREADY_ORDERED', 'this cart was ordered already');

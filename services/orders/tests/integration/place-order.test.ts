@@ -96,6 +96,15 @@ describe('one idempotency key', () => {
     expect(await countsOf(request.cartId)).toEqual(ONCE);
   });
 
+  test('answers the order also to the request whose cart a claim has merged meanwhile', async () => {
+    const request = shop.request();
+    shop.state.meanwhile = async () => {
+      await shop.guest.placeOrder(request);
+      shop.carts.delete(request.cartId);
+    };
+    expect(await shop.guest.placeOrder(request)).toMatchObject({ repeated: true });
+  });
+
   test('asks nobody when it is repeated', async () => {
     const request = shop.request();
     await shop.guest.placeOrder(request);
