@@ -9,14 +9,14 @@ import { loadOrders, sagaState } from '../infrastructure/orders.ts';
 import { recordMoves } from '../saga/advance.ts';
 import { CUSTOMER_REQUEST, checkout } from '../saga/checkout.ts';
 import { checkAccess, orderNotFound } from './access.ts';
-import { checkOrderId } from './read-requests.ts';
+import { readOrderId } from './read-requests.ts';
 
 export function cancelOrder(context: OrdersContext) {
   const { db, config } = context;
   const load = async (orderId: string) => (await loadOrders(db, [orderId])).get(orderId);
-  return async ({ orderId, accessToken }: CancelOrderRequest, call: HandlerContext) => {
-    checkOrderId(orderId);
-    const order = checkAccess(await load(orderId), accessToken, config.accessTokenSecret, call);
+  return async (request: CancelOrderRequest, call: HandlerContext) => {
+    const stored = await load(readOrderId(request));
+    const order = checkAccess(stored, request.accessToken, config.accessTokenSecret, call);
     const isTurned = await db.transact(
       async (tx) => {
         const move = await context.saga(checkout).cancel(tx, order.id, CUSTOMER_REQUEST);

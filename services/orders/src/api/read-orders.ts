@@ -20,7 +20,7 @@ import { readStream, readStreams, type StreamEntry } from '../infrastructure/ord
 import { writeOrder } from '../infrastructure/order-message.ts';
 import { listOrders, loadContacts, loadFollowed, loadOrders } from '../infrastructure/orders.ts';
 import { checkAccess, maySee, orderNotFound } from './access.ts';
-import { checkOrderId, readAsOf, readPage, writeCursor } from './read-requests.ts';
+import { readAsOf, readOrderId, readPage, writeCursor } from './read-requests.ts';
 
 const CONTACTS_MAX = 200;
 const HISTORIES_MAX = 100;
@@ -40,9 +40,9 @@ const STEPS: Readonly<Record<string, OrderStep>> = {
 export function getOrder({ db, clock, config }: OrdersContext) {
   const load = gather({ clock, run: (ids: readonly string[]) => loadFollowed(db, ids) });
   return async (request: GetOrderRequest, call: HandlerContext) => {
-    checkOrderId(request.orderId);
+    const orderId = readOrderId(request);
     const asOf = readAsOf(request);
-    const stored = await load(request.orderId);
+    const stored = await load(orderId);
     const order = checkAccess(stored?.order, request.accessToken, config.accessTokenSecret, call);
     if (asOf === undefined) {
       const step = STEPS[stored?.sagaState ?? ''] ?? OrderStep.UNSPECIFIED;
@@ -65,10 +65,10 @@ export function listCustomerOrders({ db }: OrdersContext) {
 }
 
 export function getOrderHistory({ db, config }: OrdersContext) {
-  return async ({ orderId, accessToken }: GetOrderHistoryRequest, call: HandlerContext) => {
-    checkOrderId(orderId);
+  return async (request: GetOrderHistoryRequest, call: HandlerContext) => {
+    const orderId = readOrderId(request);
     const stored = (await loadOrders(db, [orderId])).get(orderId);
-    const order = checkAccess(stored, accessToken, config.accessTokenSecret, call);
+    const order = checkAccess(stored, request.accessToken, config.accessTokenSecret, call);
     return { entries: (await readStream(db, order.id)).map(writeEntry) };
   };
 }
@@ -81,7 +81,7 @@ export function getOrderHistories({ db, config }: OrdersContext) {
     });
     const stored = await loadOrders(
       db,
-      asked.map(({ orderId }) => orderId),
+      asked.map(({ orderId }) => orderId.toLowerCase()),
     );
     const seen = asked.flatMap(({ orderId, accessToken }) => {
       const order = stored.get(orderId.toLowerCase());

@@ -38,8 +38,10 @@ export function requestHash(request: PlaceOrderRequest): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-export function checkOrderId(orderId: string): void {
+/** As PostgreSQL writes it: a client may have written it in capitals. */
+export function readOrderId({ orderId }: { readonly orderId: string }): string {
   validate((checks) => checks.uuid('order_id', orderId));
+  return orderId.toLowerCase();
 }
 
 /** What a protobuf Timestamp may be; PostgreSQL would refuse what JavaScript takes for a date beyond it. */

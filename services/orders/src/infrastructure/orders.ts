@@ -178,7 +178,7 @@ export async function loadFollowed(db: Queryable, ids: readonly string[]): Promi
     from orders o left join saga s on s.saga_id = o.id where o.id = any(${ids}::uuid[])`);
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => {
-    const row = byId.get(id.toLowerCase());
+    const row = byId.get(id);
     return row && { order: decodeOrder(row.state), sagaState: row.saga_state ?? undefined };
   });
 }

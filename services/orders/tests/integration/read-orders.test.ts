@@ -47,6 +47,15 @@ describe('an order is seen by', () => {
     for (const read of reads(shop.as(bob), orderId)) expect(await refused(read())).toEqual(NOT_FOUND);
   });
 
+  test('whoever writes its id in capitals', async () => {
+    const orderId = await shop.newOrder(ada);
+    const [one, history] = reads(shop.as(ada), orderId.toUpperCase());
+    expect(await one?.()).toMatchObject({ order: { id: orderId } });
+    expect(await history?.()).toMatchObject({ entries: [{ type: 'OrderPlaced' }] });
+    const { order } = await shop.as(ada).cancelOrder({ orderId: orderId.toUpperCase() });
+    expect(order?.id).toBe(orderId);
+  });
+
   test('nobody when there is none', async () => {
     for (const read of reads(shop.as(staff), newId())) expect(await refused(read())).toEqual(NOT_FOUND);
   });
