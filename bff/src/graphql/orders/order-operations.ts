@@ -117,7 +117,9 @@ const CancelOrderInput = builder.inputType('CancelOrderInput', {
   fields: (t) => ({
     orderId: t.id({ required: true }),
     accessToken: t.string({ description: 'Guests only: from placeOrder.' }),
-    reason: t.string(),
+    reason: t.string({
+      deprecationReason: 'It is accepted and not kept: the reason of the order is CUSTOMER_REQUEST.',
+    }),
   }),
 });
 

@@ -365,6 +365,8 @@ export type CancelOrderRequest = Message<"stoa.orders.v1.CancelOrderRequest"> & 
   accessToken: string;
 
   /**
+   * Accepted and not kept: free text may be personal, and orders are published. The order's reason is CUSTOMER_REQUEST.
+   *
    * @generated from field: string reason = 3;
    */
   reason: string;
