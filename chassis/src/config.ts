@@ -12,6 +12,7 @@ export interface Setting<T = unknown> {
   readonly fallback: T | undefined;
   readonly required: boolean;
   readonly secret: boolean;
+  /** Of an integer its value, of a string its length. */
   readonly min?: number | undefined;
   readonly max?: number | undefined;
   /** Type only. */
@@ -60,9 +61,15 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+function checkLength({ min = 0, max = Infinity }: Setting, text: string): void {
+  if (text.length < min) throw new Error(`must have at least ${min} characters`);
+  if (text.length > max) throw new Error(`must have at most ${max} characters`);
+}
+
 function parse(setting: Setting, text: string): unknown {
   switch (setting.kind) {
     case 'string':
+      checkLength(setting, text);
       return text;
     case 'integer': {
       const value = Number(text);

@@ -40,6 +40,17 @@ describe('configuration', () => {
     expect(problemsOf({ A_SECRET: 's', A_PORT: text })).toContain('must be an integer from 1 to 100');
   });
 
+  test('a string has the length that is asked for', () => {
+    const words = { word: required('string', 'A_WORD', { help: 'a word', secret: true, min: 4, max: 6 }) };
+    expect(readConfig(words, { A_WORD: 'four' })).toEqual({ word: 'four' });
+    expect(() => readConfig(words, { A_WORD: 'two' })).toThrow(
+      'A_WORD: its value must have at least 4 characters (a word)',
+    );
+    expect(() => readConfig(words, { A_WORD: 'seventh' })).toThrow(
+      'A_WORD: its value must have at most 6 characters (a word)',
+    );
+  });
+
   test('never repeats the value of a secret', () => {
     const secrets = { key: required('integer', 'A_KEY', { help: 'a number', secret: true }) };
     expect(() => readConfig(secrets, { A_KEY: 'hunter2' })).toThrow(/A_KEY: its value must be an integer/);

@@ -3,8 +3,9 @@ import { type ConfigSpec, required, withDefault } from '@stoa/chassis/config';
 
 export const config = {
   accessTokenSecret: required('string', 'STOA_ORDER_TOKEN_SECRET', {
-    help: "signs guests' access tokens; at least 32 random characters",
+    help: "signs guests' access tokens; random",
     secret: true,
+    min: 32,
   }),
   holdSeconds: withDefault('integer', 'STOA_STOCK_HOLD_SECONDS', 1800, {
     help: 'how long stock is held for an order that is not yet paid; longer than a checkout may take',
