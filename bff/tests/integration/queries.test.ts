@@ -206,6 +206,27 @@ describe('orders', () => {
     expect(methods().toSorted()).toEqual(['getOrderHistories', 'getPayments', 'getShipments', 'listOrders']);
   });
 
+  test('states that a newer service knows show as OTHER', async () => {
+    const state = 99;
+    fakes.answer('getOrder', () => ({ order: { id: ORDER_ID, status: 99, step: 99, version: 3n } }));
+    fakes.answer('getOrderHistories', () => ({
+      histories: [{ orderId: ORDER_ID, entries: [{ version: 1n, type: 'OrderReturned', status: 99 }] }],
+    }));
+    fakes.answer('getPayments', () => ({ payments: [{ payment: { orderId: ORDER_ID, state } }] }));
+    fakes.answer('getShipments', () => ({ shipments: [{ id: 's1', orderId: ORDER_ID, state }] }));
+    const { data, errors } = await bff.graphql(
+      `{ order(id: "${ORDER_ID}") { status step history { status } payment { state } shipment { state } } }`,
+    );
+    expect(errors).toBeUndefined();
+    expect(data.order).toEqual({
+      status: 'OTHER',
+      step: null,
+      history: [{ status: 'OTHER' }],
+      payment: { state: 'OTHER' },
+      shipment: { state: 'OTHER' },
+    });
+  });
+
   test('what does not exist among the orders of a page is null, and no error', async () => {
     for (const method of ['getOrderHistories', 'getPayments', 'getShipments']) fakes.answer(method, () => ({}));
     const { data, errors } = await bff.graphql(

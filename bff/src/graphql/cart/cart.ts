@@ -10,6 +10,7 @@ import {
 import { AddressRef } from '../address.ts';
 import { builder } from '../builder.ts';
 import { VariantRef } from '../catalog/product.ts';
+import { knownOrOther, OTHER_VALUE } from '../known.ts';
 import { MoneyRef } from '../money.ts';
 import { toDate } from '../time.ts';
 
@@ -33,20 +34,17 @@ const CartProblemKindRef = builder.enumType('CartProblemKind', {
     WRONG_CURRENCY: { value: CartProblemKind.WRONG_CURRENCY },
     SHIPPING_METHOD_INVALID: { value: CartProblemKind.SHIPPING_METHOD_INVALID },
     PRICES_UNAVAILABLE: { value: CartProblemKind.PRICES_UNAVAILABLE },
-    OTHER: { value: CartProblemKind.UNSPECIFIED, description: 'A kind that this version of the API does not name.' },
+    OTHER: OTHER_VALUE,
   },
 });
 
-/** Kinds that a newer cart service may know show as OTHER; its message still says what is the matter. */
-function kindOf(kind: CartProblemKind): KnownKind {
-  return KNOWN_KINDS.has(kind) ? (kind as KnownKind) : CartProblemKind.UNSPECIFIED;
-}
-type KnownKind = typeof CartProblemKindRef.$inferType;
-const KNOWN_KINDS = new Set<number>(Object.values(CartProblemKind));
-
 const CartProblemRef = builder.objectRef<CartProblem>('CartProblem').implement({
   fields: (t) => ({
-    kind: t.field({ type: CartProblemKindRef, resolve: ({ kind }) => kindOf(kind) }),
+    kind: t.field({
+      type: CartProblemKindRef,
+      description: 'The message says what is the matter also where it is OTHER.',
+      resolve: ({ kind }) => knownOrOther(CartProblemKind, kind),
+    }),
     sku: t.string({
       nullable: true,
       description: 'Null when it is about the cart as a whole.',

@@ -3,6 +3,7 @@
 import { type Payment, type PaymentAction, PaymentState } from '@stoa/proto/stoa/payments/v1/payments_pb';
 import { type Shipment, ShipmentState } from '@stoa/proto/stoa/shipping/v1/shipping_pb';
 import { builder } from '../builder.ts';
+import { knownOrOther, OTHER_VALUE } from '../known.ts';
 import { MoneyRef } from '../money.ts';
 import { toDate } from '../time.ts';
 
@@ -15,6 +16,7 @@ const PaymentStateRef = builder.enumType('PaymentState', {
     VOIDED: { value: PaymentState.VOIDED },
     REFUNDED: { value: PaymentState.REFUNDED },
     UNKNOWN: { value: PaymentState.UNKNOWN, description: "The provider's answer is not known yet." },
+    OTHER: OTHER_VALUE,
   },
 });
 
@@ -22,7 +24,7 @@ export const PaymentRef = builder.objectRef<Payment>('Payment').implement({
   fields: (t) => ({
     state: t.field({
       type: PaymentStateRef,
-      resolve: ({ state }) => state as typeof PaymentStateRef.$inferType,
+      resolve: ({ state }) => knownOrOther(PaymentState, state),
     }),
     amount: t.field({ type: MoneyRef, nullable: true, resolve: ({ amount }) => amount }),
     captured: t.field({ type: MoneyRef, nullable: true, resolve: ({ captured }) => captured }),
@@ -63,7 +65,11 @@ export const PaymentActionRef = builder.objectRef<PaymentActionView>('PaymentAct
 });
 
 const ShipmentStateRef = builder.enumType('ShipmentState', {
-  values: { CREATED: { value: ShipmentState.CREATED }, CANCELLED: { value: ShipmentState.CANCELLED } },
+  values: {
+    CREATED: { value: ShipmentState.CREATED },
+    CANCELLED: { value: ShipmentState.CANCELLED },
+    OTHER: OTHER_VALUE,
+  },
 });
 
 export const ShipmentRef = builder.objectRef<Shipment>('Shipment').implement({
@@ -71,7 +77,7 @@ export const ShipmentRef = builder.objectRef<Shipment>('Shipment').implement({
     id: t.exposeID('id'),
     state: t.field({
       type: ShipmentStateRef,
-      resolve: ({ state }) => state as typeof ShipmentStateRef.$inferType,
+      resolve: ({ state }) => knownOrOther(ShipmentState, state),
     }),
     methodId: t.exposeID('methodId'),
     trackingNumber: t.string({ nullable: true, resolve: ({ trackingNumber }) => trackingNumber || null }),

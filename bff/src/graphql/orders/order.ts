@@ -11,6 +11,7 @@ import type { OrderHistoryEntry } from '@stoa/proto/stoa/orders/v1/orders_pb';
 import { builder } from '../builder.ts';
 import { VariantRef } from '../catalog/product.ts';
 import { given } from '../given.ts';
+import { knownOrOther, OTHER_VALUE } from '../known.ts';
 import { MoneyRef } from '../money.ts';
 import { toDate } from '../time.ts';
 import { PaymentActionRef, PaymentRef, ShipmentRef } from './fulfilment.ts';
@@ -38,6 +39,7 @@ export const OrderStatusRef = builder.enumType('OrderStatus', {
       value: OrderStatus.CANCELLED,
       description: 'Cancelled on request or after confirmation: final, money returned.',
     },
+    OTHER: OTHER_VALUE,
   },
 });
 
@@ -53,9 +55,6 @@ const OrderStepRef = builder.enumType('OrderStep', {
     DONE: { value: OrderStep.DONE },
   },
 });
-
-const KNOWN_STEPS = new Set<number>(Object.values(OrderStep).filter((step) => step !== OrderStep.UNSPECIFIED));
-type KnownStep = typeof OrderStepRef.$inferType;
 
 const OrderLineRef = builder.objectRef<OrderLine>('OrderLine').implement({
   description: 'As it was bought: names and prices are frozen.',
@@ -91,7 +90,7 @@ const OrderHistoryEntryRef = builder.objectRef<OrderHistoryEntry>('OrderHistoryE
     version: t.int({ resolve: ({ version }) => Number(version) }),
     type: t.exposeString('type', { description: 'Name of the event, for example "OrderConfirmed".' }),
     occurredAt: t.field({ type: 'DateTime', nullable: true, resolve: ({ occurredAt }) => toDate(occurredAt) }),
-    status: t.field({ type: OrderStatusRef, resolve: ({ status }) => status as typeof OrderStatusRef.$inferType }),
+    status: t.field({ type: OrderStatusRef, resolve: ({ status }) => knownOrOther(OrderStatus, status) }),
   }),
 });
 
@@ -105,13 +104,13 @@ export const OrderRef = builder.objectRef<OrderView>('Order').implement({
     version: t.int({ description: 'Rises with every change.', resolve: ({ order }) => Number(order.version) }),
     status: t.field({
       type: OrderStatusRef,
-      resolve: ({ order }) => order.status as typeof OrderStatusRef.$inferType,
+      resolve: ({ order }) => knownOrOther(OrderStatus, order.status),
     }),
     step: t.field({
       type: OrderStepRef,
       nullable: true,
       description: 'Null where it is not known: in live updates.',
-      resolve: ({ order: { step } }) => (KNOWN_STEPS.has(step) ? (step as KnownStep) : null),
+      resolve: ({ order: { step } }) => knownOrOther(OrderStep, step) || null,
     }),
     reason: t.string({
       nullable: true,
