@@ -117,23 +117,12 @@ function brokerPolicy(clients: readonly object[]): Manifest {
   });
 }
 
-/**
- * CloudNativePG's operator asks each instance for its state (8000), instances replicate among themselves, tell the
- * Kubernetes API of their role, and write backups to an object store; neither of those has an address to be named here.
- */
+/** Its clients. What CloudNativePG needs among its own is in mesh/platform/postgres: elsewhere there is none. */
 function databasePolicy(clients: readonly object[]): Manifest {
   return policy('postgres', {
     podSelector: { matchLabels: podLabels('postgres') },
     policyTypes: ['Ingress', 'Egress'],
-    ingress: [
-      {
-        from: [...clients, ...[...DATABASE_COMMANDS, OPERATOR].map(pods), pods('postgres')],
-        ports: tcp(PORTS.postgres),
-      },
-      { from: [namespace(PLATFORM.postgresOperatorNamespace)], ports: tcp(PORTS.postgres, 8000) },
-      { from: [namespace(PLATFORM.prometheus.namespace)], ports: tcp(9187) },
-    ],
-    egress: [{ to: [pods('postgres')], ports: tcp(PORTS.postgres) }, { ports: tcp(443, 6443) }],
+    ingress: [{ from: [...clients, ...[...DATABASE_COMMANDS, OPERATOR].map(pods)], ports: tcp(PORTS.postgres) }],
   });
 }
 

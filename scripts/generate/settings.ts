@@ -22,7 +22,6 @@ export const PLATFORM = {
   dnsNamespace: 'kube-system',
   /** Prometheus must be meshed: it is let in by its identity. */
   prometheus: { namespace: 'monitoring', serviceAccount: 'prometheus-k8s' },
-  postgresOperatorNamespace: 'cnpg-system',
 } as const;
 
 /** Calls services, and is none: the operator's command, in a pod of its own: mesh/components/operator. */
