@@ -170,6 +170,15 @@ describe('skaffold', () => {
     ]);
   });
 
+  it('copies sources only into containers that watch them', () => {
+    const text = 'build: { artifacts: [{ image: stoa-orders, sync: { manual: [] } }] }';
+    expect(skaffoldProblems(text, environments)).toEqual([
+      "skaffold.yaml: stoa-orders is synced, but dev's Deployment/orders has no --watch",
+    ]);
+    const watching = SHOP.replace('image: stoa-orders:1', 'image: stoa-orders:1\n          args: [--watch, main.ts]');
+    expect(skaffoldProblems(text, [{ name: 'dev', documents: documentsOf('dev', watching) }])).toEqual([]);
+  });
+
   it('deploys environments that exist', () => {
     const text =
       'build: { artifacts: [{ image: stoa-orders }] }\nprofiles: [{ name: prod, manifests: { kustomize: { paths: [mesh/environments/prod] } } }]';
