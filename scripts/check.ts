@@ -8,7 +8,8 @@ import { bufBreaking, generatedCode, type Outcome } from './checks/contracts.ts'
 import { importCycles } from './checks/cycles.ts';
 import { chassisWords, fileLength, runningTests, typeHoles } from './checks/hygiene.ts';
 import { environments } from './checks/kubernetes.ts';
-import { alertedMetrics, generatedPolicy, routesByHand, samePolicy } from './checks/mesh.ts';
+import { generatedPolicy, routesByHand, samePolicy } from './checks/mesh.ts';
+import { alertedMetrics, overwrittenLabels } from './checks/metrics.ts';
 import { declaredPackages, pinnedPackages, registryNames } from './checks/packages.ts';
 import { queries } from './checks/prometheus.ts';
 import { type Finding, type Repository, readRepository } from './checks/repository.ts';
@@ -40,6 +41,7 @@ const checks: readonly Check[] = [
   rule('no import cycles', importCycles),
   rule('no route, retry or timeout by hand', routesByHand),
   rule('alerts on metrics that exist', alertedMetrics),
+  rule('labels that Prometheus keeps', overwrittenLabels),
   rule('packages declared where used', declaredPackages),
   rule('packages pinned', pinnedPackages),
   rule('no registry named', registryNames),

@@ -127,20 +127,3 @@ function mixedRoutes(documents: readonly Document[]): string[] {
     .filter(([, found]) => found.size > 1)
     .map(([port]) => `${port} has GRPCRoutes and HTTPRoutes: Linkerd ignores the latter`);
 }
-
-/** Names that prom-client gives to what it measures of the process itself. */
-const PROCESS_METRIC = /^(nodejs|process)_/;
-
-/** An alert on a metric that nothing exports never fires, and looks like good news. */
-export function alertedMetrics({ texts, sources }: Repository): Finding[] {
-  const code = sources.filter(({ path }) => !path.includes('/tests/')).map(({ text }) => text);
-  return [...texts]
-    .filter(([path, text]) => path.startsWith('mesh/') && /kind: (PrometheusRule|AnalysisTemplate)/.test(text))
-    .flatMap(([path, text]) => {
-      const names = new Set([...text.matchAll(/\bstoa_(\w+)/g)].map(([, name]) => name as string));
-      return [...names]
-        .map((name) => name.replace(/_(bucket|count|sum)$/, ''))
-        .filter((name) => !PROCESS_METRIC.test(name) && !code.some((source) => source.includes(`'${name}'`)))
-        .map((name) => ({ path, message: `a query for stoa_${name}, which nothing exports` }));
-    });
-}

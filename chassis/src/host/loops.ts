@@ -59,7 +59,8 @@ export async function runJob<Context>(
       if (!hasMore) await bell.wait(job.everyMs, signal);
     } catch (error) {
       if (signal.aborted) return;
-      metrics.count('job_failed_total', 'Runs of a job that threw', { job: job.name });
+      // Not `job`: Prometheus calls the target so.
+      metrics.count('job_failed_total', 'Runs of a job that threw', { task: job.name });
       log.warn('a job failed; trying again', { job: job.name, error, attempt: ++failures });
       // A ring ends the pause: whoever rings has a reason to believe that it is worth another try.
       await bell.wait(Math.min(JOB_RETRY_MS.max, JOB_RETRY_MS.first * 2 ** failures), signal);

@@ -69,7 +69,7 @@ describe('a job', () => {
     const [longest, before] = [pauses.at(-1), pauses.at(-2)];
     expect(longest).toBe(before);
     expect(longest).toBeLessThanOrEqual(5000);
-    expect(await job.metrics.text()).toMatch(/stoa_job_failed_total\{job="job"\} \d+/);
+    expect(await job.metrics.text()).toMatch(/stoa_job_failed_total\{task="job"\} \d+/);
     await job.end();
   });
 

@@ -1,7 +1,8 @@
 // The rules over rendered manifests, each with the mistake that it is there for.
 import { describe, expect, it } from 'vitest';
 import { documentsOf } from '../../../scripts/checks/documents.ts';
-import { alertedMetrics, linkerdRules, routesByHand } from '../../../scripts/checks/mesh.ts';
+import { linkerdRules, routesByHand } from '../../../scripts/checks/mesh.ts';
+import { alertedMetrics, overwrittenLabels } from '../../../scripts/checks/metrics.ts';
 import { brokenReferences } from '../../../scripts/checks/references.ts';
 import { graceProblems, unreadSettings } from '../../../scripts/checks/settings.ts';
 import { skaffoldProblems } from '../../../scripts/checks/skaffold.ts';
@@ -196,5 +197,17 @@ describe('alerts', () => {
     expect(alertedMetrics(repository).map(({ message }) => message)).toEqual([
       'a query for stoa_lag, which nothing exports',
     ]);
+  });
+
+  it('group by labels that Prometheus does not overwrite', () => {
+    const labels = (path: string, text: string) =>
+      overwrittenLabels(sample({ [path]: text })).map(({ line, message }) => `${line}: ${message}`);
+    const calls =
+      "m.count('runs_total', 'Runs (all)', { job: name });\nm.histogram('a_seconds', '', ['topic', 'pod']);\n";
+    expect(labels('chassis/src/a.ts', calls)).toEqual([
+      '1: a metric with the label job, which Prometheus overwrites',
+      '2: a metric with the label pod, which Prometheus overwrites',
+    ]);
+    expect(labels('chassis/src/a.ts', "m.count('runs_total', 'Runs of a job', { task: job });\nlog({ job });\n")).toEqual([]);
   });
 });
