@@ -11,8 +11,11 @@ import { PORTS } from './settings.ts';
 import type { Workload } from './workload.ts';
 
 const MATCHES_MAX = 8;
-/** As the chassis does it without a mesh (rpc/resilience.ts): two repetitions, and only when nobody served the call. */
-const RETRIES_MAX = 2;
+/**
+ * When nobody served the call, once. Without a mesh the chassis repeats it up to twice, within a budget and behind a breaker
+ * (rpc/resilience.ts); a proxy has neither, so two would treble the load of what is down, at every hop.
+ */
+const RETRIES_MAX = 1;
 /**
  * Not `resource-exhausted` (it says: come later), not `deadline-exceeded` (no time is left), not `internal` (a bug is
  * the same the second time), not `cancelled` (nobody waits any more).

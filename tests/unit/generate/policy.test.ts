@@ -66,6 +66,9 @@ describe('the generated policy', () => {
       if (kind === 'Server') expect([name, spec.accessPolicy]).toEqual([name, 'deny']);
       if (Object.keys(annotations).some((key) => key.startsWith('retry.'))) expect(kind).toBe('GRPCRoute');
     }
+    // More would multiply the load of what is down, at every hop.
+    const limits = documents.flatMap(({ annotations }) => annotations['retry.linkerd.io/limit'] ?? []);
+    expect(new Set(limits)).toEqual(new Set(['1']));
   });
 });
 
