@@ -37,6 +37,14 @@ const OBJECTIVES: readonly Objective[] = [
     ...calls('orders.v1.OrdersService', 'PlaceOrder'),
   },
   {
+    name: 'checkout-decided',
+    // Of all that began, also those that never end. A customer whom his bank asks takes longer: they are the budget.
+    what: 'checkouts decided within 30 s of being accepted',
+    target: 0.95,
+    total: (window) => `sum(rate(stoa_saga_started_total{saga="checkout"}[${window}]))`,
+    good: (window) => `sum(rate(stoa_saga_seconds_bucket{saga="checkout",le="30"}[${window}]))`,
+  },
+  {
     name: 'browse',
     what: 'catalog queries answered without a fault within 250 ms',
     target: 0.999,

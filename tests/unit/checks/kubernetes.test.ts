@@ -208,6 +208,8 @@ describe('alerts', () => {
       '1: a metric with the label job, which Prometheus overwrites',
       '2: a metric with the label pod, which Prometheus overwrites',
     ]);
-    expect(labels('chassis/src/a.ts', "m.count('runs_total', 'Runs of a job', { task: job });\nlog({ job });\n")).toEqual([]);
+    expect(
+      labels('chassis/src/a.ts', "m.count('runs_total', 'Runs of a job', { task: job });\nlog({ job });\n"),
+    ).toEqual([]);
   });
 });
