@@ -101,6 +101,11 @@ export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Databa
     return result;
   }
 
+  function begin(lease: Lease, text: string): void {
+    lease.open = { database, committed: store.watermarks(database) };
+    store.query(database, text);
+  }
+
   function open(cause: Cause, mayReplay: boolean): Attempt {
     const outbox: OutboxRecord[] = [];
     const callbacks: (() => void)[] = [];
@@ -185,7 +190,7 @@ export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Databa
     const meanwhile = sequences();
     const nowMs = wallClock.ms;
     wallClock.ms = beganMs;
-    store.query(database, 'begin');
+    begin(lease, 'begin');
     try {
       setSequences(before);
       for (const { statement, digest } of steps) {
@@ -208,15 +213,15 @@ export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Databa
     return lease;
   }
 
-  async function attempt<T>(body: (tx: Tx) => Promise<T>, cause: Cause, begin: string): Promise<T> {
+  async function attempt<T>(body: (tx: Tx) => Promise<T>, cause: Cause, text: string): Promise<T> {
     await arrive('begin');
     let lease = await hold();
     const die = () => abandon(lease);
     process.onDeath.add(die);
-    const opened = open(cause, begin === 'begin' && rng.chance(server.odds.slowCommit));
+    const opened = open(cause, text === 'begin' && rng.chance(server.odds.slowCommit));
     let result: T;
     try {
-      store.query(database, begin);
+      begin(lease, text);
       result = await body(opened.tx);
       if (opened.tx.outbox.length > 0) await insertOutbox(opened.tx, opened.tx.outbox);
       if (opened.replayable) lease = await commitSlowly(opened, lease);
@@ -250,13 +255,13 @@ export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Databa
   return {
     ...queryable(autocommit),
     async transact(body, { cause = NO_CAUSE, signal, snapshot = false } = {}) {
-      const begin = snapshot ? 'begin isolation level repeatable read read only' : 'begin';
+      const text = snapshot ? 'begin isolation level repeatable read read only' : 'begin';
       const { clock, random } = process.runtime();
       for (let retry = 0; ; retry++) {
         signal?.throwIfAborted();
-        if (goesAstray(() => attempt(body, cause, begin))) throw connectionLost();
+        if (goesAstray(() => attempt(body, cause, text))) throw connectionLost();
         try {
-          return await attempt(body, cause, begin);
+          return await attempt(body, cause, text);
         } catch (error) {
           if (!isRetryable(error) || retry === RETRIES_MAX) throw error;
           kernel.note(process.name, `${label} repeats a transaction`);

@@ -30,6 +30,14 @@ export const NO_DATABASE_FAULTS: DatabaseOdds = {
 /** The right to use the connection, for one statement or transaction. */
 export interface Lease {
   readonly owner: Incarnation;
+  /** The transaction that is open now. */
+  open?: OpenTransaction;
+}
+
+export interface OpenTransaction {
+  readonly database: string;
+  /** How far its consumers were when it began: what is committed, whatever it has written itself. */
+  readonly committed: ReadonlyMap<string, bigint>;
 }
 
 /** The database of an outside party: requests to it go astray on the way and arrive later. */

@@ -20,6 +20,8 @@ export interface Store {
   read(database: string, statement: Statement<unknown>): Result;
   /** Runs plain text in the named database, for BEGIN and the like and for oracles. */
   query(database: string, text: string, values?: readonly SqlValue[]): Result;
+  /** How far each consumer of a database is. Not to be asked while a transaction is open. */
+  watermarks(database: string): ReadonlyMap<string, bigint>;
   /** Empties every table and starts every sequence anew. */
   reset(): void;
   /** Names of the sequences of a database. */
@@ -40,6 +42,12 @@ function keyOf(value: SqlValue): string {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   return value === null ? 'null' : `=${value}`;
 }
+
+const WATERMARKS: Statement<unknown> = {
+  name: 'oracle_watermarks',
+  text: 'select consumer, seq from consumer_watermark',
+  values: [],
+};
 
 interface Seed {
   readonly table: string;
@@ -130,25 +138,31 @@ export async function openStore(specs: readonly SchemaSpec[]): Promise<Store> {
     if (!isPure(text) && (result.count > 0 || /\bwith\b/i.test(text))) known.delete(database);
     return result;
   };
+  const read: Store['read'] = (database, statement) => {
+    if (!isPure(statement.text)) return execute(database, statement);
+    const answers = known.get(database) ?? new Map<string, Result>();
+    known.set(database, answers);
+    const key = `${statement.name} ${statement.values.map(keyOf).join('\u0000')}`;
+    const answer = answers.get(key) ?? execute(database, statement);
+    known.set(database, answers.set(key, answer));
+    return answer;
+  };
   return {
     get statements() {
       return statements;
     },
     execute,
-    read(database, statement) {
-      if (!isPure(statement.text)) return execute(database, statement);
-      const answers = known.get(database) ?? new Map<string, Result>();
-      known.set(database, answers);
-      const key = `${statement.name} ${statement.values.map(keyOf).join('\u0000')}`;
-      const answer = answers.get(key) ?? execute(database, statement);
-      known.set(database, answers.set(key, answer));
-      return answer;
-    },
+    read,
     query(database, text, values = []) {
       statements++;
       if (!isPure(text)) known.delete(database);
       enter(database);
       return wire.execute(`${database}:${text}`, text, values);
+    },
+    watermarks(database) {
+      if (!specs.some(({ name, chassis }) => name === database && chassis)) return new Map();
+      const { rows } = read(database, WATERMARKS);
+      return new Map(rows.map(({ consumer, seq }) => [consumer as string, seq as bigint]));
     },
     reset() {
       known.clear();

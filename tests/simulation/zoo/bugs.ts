@@ -12,6 +12,8 @@ export interface Bug {
   readonly replace: string;
   /** A second change to the same file. */
   readonly also?: { readonly find: string; readonly replace: string };
+  /** What the violation says that it was found by: another one would be luck, or another bug. */
+  readonly finds: RegExp;
   /** Within how many seeds it must be found. */
   readonly seeds: number;
   readonly mode?: Mode;
@@ -31,6 +33,7 @@ export const BUGS: readonly Bug[] = [
     world: {
       database: { broken: 0, answerLost: 0, commitLost: 0, slowCommit: 0.4, slowCommitMaxMs: 3000, latencyMaxMs: 5 },
     },
+    finds: /without a number/,
     seeds: 80,
   },
   {
@@ -39,6 +42,16 @@ export const BUGS: readonly Bug[] = [
     file: 'chassis/src/events/inbox-worker.ts',
     find: 'if (queue.size < QUEUE_MAX) queue.set(sequence, message);',
     replace: 'message.ack(); if (queue.size < QUEUE_MAX) queue.set(sequence, message);',
+    finds: /I13: .* acknowledged/,
+    seeds: 10,
+  },
+  {
+    name: 'ack-in-transaction',
+    why: 'a message is acknowledged when it is applied, but before that has committed',
+    file: 'chassis/src/events/inbox-worker.ts',
+    find: "      await failpoints.hit('inbox.before_commit');",
+    replace: "      settle(to); await failpoints.hit('inbox.before_commit');",
+    finds: /I13: .* acknowledged/,
     seeds: 10,
   },
   {
@@ -52,6 +65,7 @@ export const BUGS: readonly Bug[] = [
     const share = await db.transact((tx) => move(tx as never));
     if (share === undefined) throw new LostPlace();
     const { good, parked } = await db.transact(async (tx) => {`,
+    finds: /I20: mails|I16|I10: not settled/,
     seeds: 60,
   },
   {
@@ -61,6 +75,7 @@ export const BUGS: readonly Bug[] = [
     find: 'const streamLastSeq = await bus.publish(topic, head.epoch, window);',
     replace: `head = { ...head, published: last.sequence };
       const streamLastSeq = await bus.publish(topic, head.epoch, window);`,
+    finds: /I13: the cursor of/,
     seeds: 40,
   },
   {
@@ -72,6 +87,7 @@ export const BUGS: readonly Bug[] = [
       "if (charge === undefined) return { answer: definite(request, { amountMinor: 0n, currency: request.currency, ok: true, code: '' }) };",
     // The call must be lost, the order be called off before it is repeated, and then the lost call arrive.
     world: { providerLate: 0.6, providerLateMaxMs: 20_000, cancels: 0.9 },
+    finds: /LATE_AUTHORIZATION|I7/,
     seeds: 120,
   },
   {
@@ -80,6 +96,7 @@ export const BUGS: readonly Bug[] = [
     file: 'services/payments/src/infrastructure/call-provider.ts',
     find: 'const key = providerKey(paymentId, operation);',
     replace: 'const key = providerKey(paymentId, operation) + `:${attempts}`;',
+    finds: /I5|I6: the two ledgers/,
     seeds: 10,
   },
   {
@@ -88,6 +105,7 @@ export const BUGS: readonly Bug[] = [
     file: 'services/payments/src/infrastructure/call-provider.ts',
     find: "{ kind: 'unknown', code: 'DEADLINE_EXCEEDED' }",
     replace: "{ kind: 'declined', code: 'NOT_FOUND' }",
+    finds: /LATE_AUTHORIZATION|I7/,
     seeds: 20,
   },
   {
@@ -97,6 +115,7 @@ export const BUGS: readonly Bug[] = [
     find: "where r.state = 'HELD' and r.expires_at <= now()",
     replace:
       "where (r.state = 'HELD' and r.expires_at <= now() or r.state = 'COMMITTED' and r.changed_at < now() - interval '5 s')",
+    finds: /I[1-4]: |I12/,
     seeds: 20,
   },
   {
@@ -106,6 +125,7 @@ export const BUGS: readonly Bug[] = [
     find: 'wake_at = now() + make_interval(secs => m.wake_after), updated_at',
     replace:
       'wake_at = case when m.to_state = m.from_state then now() + make_interval(secs => m.wake_after) when m.wake_after is not null then least(s.wake_at, now() + make_interval(secs => m.wake_after)) end, updated_at',
+    finds: /I11: a step was ended by a timer/,
     seeds: 60,
   },
   {
@@ -119,6 +139,7 @@ export const BUGS: readonly Bug[] = [
       replace:
         'for (let next = [...queue.keys()].reduce((a, b) => (a < b ? a : b), seq + 1n); records.length < batchMax; next++) {',
     },
+    finds: /a watermark went back|I21|I13/,
     seeds: 20,
   },
   {
@@ -127,6 +148,7 @@ export const BUGS: readonly Bug[] = [
     file: 'chassis/src/saga/decide.ts',
     find: 'for (let i = index; i >= 0; i--) {',
     replace: 'for (let i = 0; i <= index; i++) {',
+    finds: /I7: the provider still holds|I11: an illegal/,
     seeds: 20,
   },
   {
@@ -135,6 +157,7 @@ export const BUGS: readonly Bug[] = [
     file: 'proto/money.ts',
     find: 'divideHalfUp(gross.minor * points, WHOLE + points)',
     replace: 'BigInt(Math.trunc(Number(gross.minor) - Number(gross.minor) / (1 + Number(points) / Number(WHOLE))))',
+    finds: /I18: .* tax/,
     seeds: 10,
   },
   {
@@ -146,6 +169,7 @@ export const BUGS: readonly Bug[] = [
     replace: `      const message = queue.get(next) ?? [...queue.values()].find((m) => m.record.sequence > next);
       if (message === undefined) break;
       next = message.record.sequence;`,
+    finds: /I20: mails|I16|I10: not settled|I13/,
     seeds: 30,
   },
   {
@@ -154,6 +178,7 @@ export const BUGS: readonly Bug[] = [
     file: 'services/orders/src/api/place-order.ts',
     find: 'if (!found.requestHash.equals(hash)) {',
     replace: 'if (found.requestHash.length === 0) {',
+    finds: /I9: .* was accepted for another cart/,
     seeds: 40,
   },
   {
@@ -162,6 +187,7 @@ export const BUGS: readonly Bug[] = [
     file: 'services/orders/src/saga/order-change.ts',
     find: "if (from === 'CAPTURING' && to === 'ARRANGING_SHIPMENT')",
     replace: "if (from === 'COMMITTING_STOCK' && to === 'CAPTURING')",
+    finds: /I17: confirmed/,
     seeds: 10,
   },
   {
@@ -170,6 +196,7 @@ export const BUGS: readonly Bug[] = [
     file: 'services/inventory/src/domain/reservation.ts',
     find: "reservation.state === 'HELD' || reservation.state === 'COMMITTED' ? 'give-back'",
     replace: "reservation.state !== 'REFUSED' ? 'give-back'",
+    finds: /I[1-4]: |stock_|UNDOING_RESERVING/,
     seeds: 40,
   },
   {
@@ -180,6 +207,7 @@ export const BUGS: readonly Bug[] = [
     replace: "return { kind: 'commit' };",
     // Customers who come back from the bank when the hold of a minute has ended, and are still waited for.
     world: { paymentActionSeconds: 70, lateChargeMs: 66_000, troublesomeCards: 0.9, cancels: 0.1 },
+    finds: /I[1-4]: /,
     seeds: 60,
   },
   {
@@ -188,6 +216,7 @@ export const BUGS: readonly Bug[] = [
     file: 'services/cart/src/api/follow-orders.ts',
     find: 'on(OrderRejectedSchema, openCarts), ',
     replace: '',
+    finds: /I16: a cart/,
     seeds: 10,
   },
   {
@@ -199,6 +228,7 @@ export const BUGS: readonly Bug[] = [
     replace: `      return [answer('Cancelled')];
     case 'PENDING':
       return [answer('Cancelled')];`,
+    finds: /I7: the provider still holds/,
     seeds: 40,
   },
   {
@@ -210,6 +240,7 @@ export const BUGS: readonly Bug[] = [
       tx.afterCommit(
         () => void context.db.transact((own) => context.saga(checkout).start(own, starts)).catch(() => {}),
       );`,
+    finds: /orders pending/,
     seeds: 60,
   },
 ];

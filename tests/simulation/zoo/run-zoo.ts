@@ -9,9 +9,6 @@ function fits({ file, find, also }: Bug): boolean {
   return [find, ...(also === undefined ? [] : [also.find])].every((part) => text.split(part).length === 2);
 }
 
-/** A world that never opened says nothing about the bug. */
-const isFind = (violation: string) => !violation.startsWith('setup: ');
-
 interface Found {
   readonly bug: Bug;
   readonly report: Report | undefined;
@@ -32,7 +29,7 @@ async function hunt(bug: Bug, workers: number): Promise<Found> {
     env: { SIM_BUG: bug.name },
     onReport: (next) => {
       worlds++;
-      if (!next.verdict.violations.some(isFind)) return false;
+      if (!next.verdict.violations.some((violation) => bug.finds.test(violation))) return false;
       report = next;
       return true;
     },
@@ -55,7 +52,7 @@ export async function runZoo(only: string | undefined, workers: number, say: (te
       const { report, worlds, seconds } = await hunt(bug, 1);
       if (report === undefined) escaped++;
       const where = report === undefined ? `NOT FOUND in ${bug.seeds} seeds` : `seed ${report.seed}`;
-      const what = report?.verdict.violations[0] ?? '';
+      const what = report?.verdict.violations.find((violation) => bug.finds.test(violation)) ?? '';
       say(`${bug.name.padEnd(26)} ${where} (${worlds} worlds, ${seconds.toFixed(0)} s) ${what.slice(0, 160)}`);
     }
   };
