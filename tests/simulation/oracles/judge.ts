@@ -3,7 +3,7 @@ import type { Shop } from '../world/shop.ts';
 import type { World } from '../world/world.ts';
 import { CHECKS, cursors, timers } from './checks.ts';
 import { checkHistory } from './clients.ts';
-import { checkPrices } from './prices.ts';
+import { checkPurchases } from './purchases.ts';
 
 const SHOWN_MAX = 3;
 /** Said at level error, and right under faults: the loop is started again. */
@@ -22,7 +22,7 @@ export function judge(world: World, shop: Shop): string[] {
     broken.push(`${invariant}: ${says}: ${rows.length} (${shown.join(', ')})`);
   }
   broken.push(...cursors(store, (topic, sequence) => world.broker.hasStored(topic, sequence)));
-  broken.push(...checkPrices(store, shop.skus), ...checkHistory(store, shop.history));
+  broken.push(...checkPurchases(store, shop.skus), ...checkHistory(store, shop.history));
   broken.push(...world.log.errors.filter((line) => !EXPECTED_ERRORS.test(line)).map((line) => `log: ${line}`));
   return broken;
 }
