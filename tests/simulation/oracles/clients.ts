@@ -22,6 +22,7 @@ export function checkHistory(store: Store, history: History): string[] {
     ...[...byKey(history.attempts, ({ key }) => key)].flatMap(([key, attempts]) => checkKey(key, attempts, stored)),
     ...checkMisuses(history),
     ...[...byKey(history.sightings, ({ orderId }) => orderId)].flatMap(([id, seen]) => checkSightings(id, seen)),
+    ...history.missing.map((id) => `I19: ${id} was placed, and whoever placed it was told that it is not there`),
     ...[...history.cancelled]
       .filter((id) => status.get(id) === 'CONFIRMED')
       .map((id) => `I19: the cancellation of ${id} was granted, and it is confirmed`),

@@ -1,8 +1,9 @@
 // The verdict over a settled world: the invariants of reliability.md that its data can show, and what the clients heard.
 import type { Shop } from '../world/shop.ts';
 import type { World } from '../world/world.ts';
-import { CHECKS, cursors, timers } from './checks.ts';
+import { CHECKS, cursors } from './checks.ts';
 import { checkHistory } from './clients.ts';
+import { holds, timers } from './order-checks.ts';
 import { checkPurchases } from './purchases.ts';
 
 const SHOWN_MAX = 3;
@@ -13,7 +14,7 @@ const EXPECTED_ERRORS =
 export function judge(world: World, shop: Shop): string[] {
   const { store } = world.server;
   const broken: string[] = [];
-  for (const { invariant, says, sql } of [...CHECKS, timers(world.options)]) {
+  for (const { invariant, says, sql } of [...CHECKS, timers(world.options), holds(world.options)]) {
     const { rows } = store.query('orders', sql);
     if (rows.length === 0) continue;
     const shown = rows

@@ -34,8 +34,16 @@ export interface History {
   readonly attempts: Attempt[];
   readonly sightings: Sighting[];
   readonly misuses: Misuse[];
+  /** Orders that were not there when somebody asked who had been told of them and may see them. */
+  readonly missing: string[];
   /** Orders whose cancellation was granted. */
   readonly cancelled: Set<string>;
 }
 
-export const createHistory = (): History => ({ attempts: [], sightings: [], misuses: [], cancelled: new Set() });
+export const createHistory = (): History => ({
+  attempts: [],
+  sightings: [],
+  misuses: [],
+  missing: [],
+  cancelled: new Set(),
+});

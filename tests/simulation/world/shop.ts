@@ -163,12 +163,16 @@ export function createShop(world: World) {
     history.sightings.push({ orderId, version, status, beganMs, endedMs: kernel.now });
   }
 
+  function missed(error: unknown, orderId: string): void {
+    if (ConnectError.from(error).code === Code.NotFound) history.missing.push(orderId);
+  }
+
   async function look(orderId: string, customer: string | undefined): Promise<void> {
     const beganMs = kernel.now;
     const accessToken = tokens.get(orderId) ?? '';
     await orders.getOrder({ orderId, accessToken }, asCustomer(customer)).then(
       ({ order }) => see(order, beganMs),
-      () => {},
+      (error) => missed(error, orderId),
     );
   }
 
@@ -177,7 +181,7 @@ export function createShop(world: World) {
     const accessToken = tokens.get(orderId) ?? '';
     await orders.cancelOrder({ orderId, accessToken, reason: '' }, asCustomer(customer)).then(
       () => history.cancelled.add(orderId),
-      () => {},
+      (error) => missed(error, orderId),
     );
   }
 
