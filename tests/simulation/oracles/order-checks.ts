@@ -34,6 +34,7 @@ const ANY_REASON = [
   'INSUFFICIENT_STOCK',
   'HOLD_EXPIRED',
   'CUSTOMER_REQUEST',
+  'UNKNOWN_METHOD',
 ];
 /** Why it may end by its card alone. */
 const REASON_OF_CARD = {
@@ -79,7 +80,7 @@ export const ORDERS: readonly Check[] = [
         when 'COMPLETED' then not (o.status = 'CONFIRMED' and r.state = 'SHIPPED' and p.state = 'CAPTURED'
           and h.state = 'CREATED')
         else not (o.status in ('REJECTED', 'CANCELLED') and coalesce(r.state in ('RELEASED', 'REFUSED'), true)
-          and coalesce(p.state in ('DECLINED', 'VOIDED', 'REFUNDED'), true) and h.state is null) end`,
+          and coalesce(p.state in ('DECLINED', 'VOIDED', 'REFUNDED'), true) and coalesce(h.state = 'REFUSED', true)) end`,
   },
   {
     invariant: 'I17',

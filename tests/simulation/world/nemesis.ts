@@ -65,6 +65,13 @@ export function createNemesis(world: World): Nemesis {
     machine.kill('in a failover', rng.between(200, 3000));
   }
 
+  /** Not mended: orders that were placed with it are refused their shipment, and must be refunded. */
+  function withdraw(): void {
+    if (server.holder !== undefined) return;
+    server.store.query('shipping', "delete from shipping_price where method_id = 'express'");
+    server.store.query('shipping', "delete from shipping_method where id = 'express'");
+  }
+
   const act: Readonly<Record<FaultKind, () => void>> = {
     kill: () => some().kill('by the nemesis', rng.chance(0.2) ? rng.between(3000, 20_000) : undefined),
     'kill at an await': () => {
@@ -110,6 +117,7 @@ export function createNemesis(world: World): Nemesis {
     'provider stall': () => {
       server.stalledUntil = kernel.now + rng.between(1000, 20_000);
     },
+    'method withdrawn': withdraw,
   };
 
   function next(): void {

@@ -60,6 +60,7 @@ export const FAULT_KINDS = [
   'database away',
   'failover',
   'provider stall',
+  'method withdrawn',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 

@@ -21,6 +21,14 @@ export interface Bug {
   readonly world?: Partial<WorldOptions>;
 }
 
+/** Worlds in which a method of shipping is given up while orders with it are on their way. */
+const WITHDRAWN: Partial<WorldOptions> = {
+  faultKinds: ['method withdrawn'],
+  faultEveryMs: 2000,
+  troublesomeCards: 0,
+  cancels: 0,
+};
+
 export const BUGS: readonly Bug[] = [
   {
     name: 'naive-cursor',
@@ -295,6 +303,26 @@ export const BUGS: readonly Bug[] = [
     case 'PENDING':
       return [answer('Cancelled')];`,
     finds: /I7: the provider still holds/,
+    seeds: 40,
+  },
+  {
+    name: 'captured-stays-captured',
+    why: 'the cancellation of a captured payment is answered, and the money stays',
+    file: 'services/payments/src/domain/decide.ts',
+    find: "return payment.operation === 'refund' ? [raise] : [raise, begin('refund')];",
+    replace: "return [answer('Cancelled')];",
+    world: WITHDRAWN,
+    finds: /I6: the provider kept/,
+    seeds: 40,
+  },
+  {
+    name: 'confirmed-then-rejected',
+    why: 'an order that was confirmed, and cannot be shipped, is rejected instead of cancelled',
+    file: 'services/orders/src/saga/order-change.ts',
+    find: "const calledOff = status === 'CONFIRMED' || reason === CUSTOMER_REQUEST;",
+    replace: 'const calledOff = reason === CUSTOMER_REQUEST;',
+    world: WITHDRAWN,
+    finds: /I10: not settled .* sagas UNDOING_/,
     seeds: 40,
   },
   {
