@@ -152,6 +152,22 @@ const EVENTS: readonly Check[] = [
         on w.topic = h.topic and w.consumer = '${name}'
       where h.topic = '${topic}' and w.seq is distinct from h.seq and h.seq > 0`,
   })),
+  ...FOLLOWERS.map(({ name, topic, owner, types }) => ({
+    invariant: 'I13',
+    says: `${name} did not handle every event once`,
+    sql: `select coalesce(h.seq, e.pub_seq) as seq, count(h.seq) as times from (
+        select seq from watched.handled where consumer = '${name}') h
+      full join (select pub_seq from ${owner}.outbox where topic = '${topic}'
+        and type in (${types.map((type) => `'${type}'`).join(', ')})) e on e.pub_seq = h.seq
+      group by 1 having count(h.seq) <> 1 or count(e.pub_seq) = 0`,
+  })),
+  {
+    invariant: 'I14',
+    says: 'a consumer handled an event before an earlier one of its aggregate',
+    sql: `select consumer, aggregate, seq from (
+        select *, lag(seq) over (partition by consumer, aggregate order by n) as before from watched.handled) h
+      where before >= seq`,
+  },
   ...[...new Set(FOLLOWERS.map(({ service }) => service))].map((service) => ({
     invariant: 'I21',
     says: `messages were parked in ${service}`,

@@ -81,6 +81,9 @@ async function watch(wire: Wire, specs: readonly SchemaSpec[]): Promise<void> {
     create function watched.note() returns trigger language plpgsql as $$ begin
       insert into watched.wrong values (tg_argv[0], tg_argv[1], tg_table_schema || ' ' || to_jsonb(new)::text);
       return new; end $$`);
+  // What consumers did, written by their own transactions.
+  wire.simple(`create unlogged table watched.handled (n bigint generated always as identity, consumer text, seq bigint,
+    aggregate text)`);
   for (const { name } of specs.filter(({ chassis }) => chassis)) {
     wire.simple(`
       create trigger watermark_falls before update of seq on ${name}.consumer_watermark for each row

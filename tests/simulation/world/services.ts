@@ -3,6 +3,7 @@ import { cart } from '@stoa/cart';
 import { catalog } from '@stoa/catalog';
 import type { ConsumerDefinition } from '@stoa/chassis/events/consumer';
 import type { AnyContext, AnyService } from '@stoa/chassis/host/build-service';
+import { sql } from '@stoa/chassis/postgres/sql';
 import type { SagaDefinition } from '@stoa/chassis/saga/define';
 import { inventory } from '@stoa/inventory';
 import { notifications } from '@stoa/notifications';
@@ -31,13 +32,31 @@ export interface Tuning {
   readonly hurry: number;
 }
 
-/** The definition with other numbers in it; the code is the same. */
+/** Notes in the transaction of each handler what it was handed: it is there if, and as often as, the effects are. */
+function watched(consumer: ConsumerDefinition<AnyContext>): ConsumerDefinition<AnyContext> {
+  const note = (batch: readonly { readonly sequence: bigint; readonly aggregateId: string }[]) => sql`
+    insert into watched.handled (consumer, seq, aggregate)
+    select ${consumer.name}, seq, aggregate from unnest(${batch.map(({ sequence }) => sequence)}::bigint[],
+      ${batch.map(({ aggregateId }) => aggregateId)}::text[]) as b (seq, aggregate)`;
+  return {
+    ...consumer,
+    on: consumer.on.map(({ schema, handle }) => ({
+      schema,
+      async handle(tx, batch, context) {
+        await tx.run(note(batch));
+        await handle(tx, batch, context);
+      },
+    })),
+  };
+}
+
+/** The definition with other numbers in it, and watched; the code is the same. */
 export function tuned(service: AnyService, { batchMax, hurry }: Tuning): AnyService {
   const consumers = (service.consumers ?? []) as readonly ConsumerDefinition<AnyContext>[];
   const sagas = (service.sagas ?? []) as readonly SagaDefinition<never>[];
   return {
     ...service,
-    consumers: consumers.map((consumer) => ({ ...consumer, batchMax })),
+    consumers: consumers.map((consumer) => ({ ...watched(consumer), batchMax })),
     sagas: sagas.map((saga) => ({
       ...saga,
       steps: saga.steps.map((step) => ({ ...step, timeoutSeconds: Math.max(2, step.timeoutSeconds / hurry) })),

@@ -12,14 +12,17 @@ interface Follower {
   readonly name: string;
   readonly topic: string;
   readonly owner: string;
+  /** What it has handlers for. */
+  readonly types: readonly string[];
 }
 
 export const FOLLOWERS: readonly Follower[] = SERVICES.flatMap((service) =>
-  ((service.consumers ?? []) as readonly ConsumerDefinition<AnyContext>[]).map(({ name, topic }) => ({
+  ((service.consumers ?? []) as readonly ConsumerDefinition<AnyContext>[]).map(({ name, topic, on }) => ({
     service: service.name,
     name,
     topic: topic.name,
     owner: topic.owner,
+    types: on.map(({ schema }) => schema.typeName),
   })),
 );
 export const PUBLISHERS: readonly { readonly service: string; readonly topics: readonly string[] }[] = SERVICES.flatMap(

@@ -199,6 +199,26 @@ export const BUGS: readonly Bug[] = [
     seeds: 10,
   },
   {
+    name: 'every-17th',
+    why: 'a consumer silently passes over one command in seventeen; the saga asks again, and nobody notices',
+    file: 'chassis/src/events/apply.ts',
+    find: 'const wanted = records.filter((record) => handlers.has(record.type));',
+    replace:
+      "const wanted = records.filter((record) => handlers.has(record.type) && !(definition.name === 'inventory.orders' && record.sequence % 17n === 0n));",
+    finds: /I13: inventory.orders did not handle/,
+    seeds: 20,
+  },
+  {
+    name: 'newest-first',
+    why: "a batch is handled in the wrong order: an aggregate's later events before its earlier ones",
+    file: 'chassis/src/events/rounds.ts',
+    find: 'const round = seen.get(record.aggregateId) ?? 0;',
+    replace: 'const round = 0;',
+    world: { batchMax: 256 },
+    finds: /I14: /,
+    seeds: 20,
+  },
+  {
     name: 'key-of-another-cart',
     why: 'a key that was used for another request is answered with the earlier order',
     file: 'services/orders/src/api/place-order.ts',
