@@ -1,5 +1,5 @@
 // What the clients heard must agree with itself and with the data (I8, I9, I19).
-import type { Store } from '../ports/store.ts';
+import type { DatabaseServer } from '../ports/server.ts';
 import type { Attempt, History, Sighting } from '../world/history.ts';
 
 const PENDING = 1;
@@ -11,15 +11,26 @@ function byKey<T>(list: readonly T[], keyOf: (item: T) => string): Map<string, T
   return groups;
 }
 
-export function checkHistory(store: Store, history: History): string[] {
-  const { rows } = store.query(
-    'orders',
-    'select k.key, k.order_id, o.status from orders.idempotency_key k join orders.orders o on o.id = k.order_id',
-  );
-  const stored = new Map(rows.map(({ key, order_id }) => [key as string, order_id as string]));
-  const status = new Map(rows.map(({ order_id, status }) => [order_id as string, status as string]));
+/** The order of a key. */
+interface Stored {
+  readonly key: string;
+  readonly orderId: string;
+  readonly cartId: string;
+  readonly status: string;
+  /** When it was there for everybody to see. */
+  readonly placedMs: number;
+}
+
+export function checkHistory(server: DatabaseServer, history: History): string[] {
+  const orders = readOrders(server);
+  const stored = new Map(orders.map((order) => [order.key, order]));
+  const status = new Map(orders.map((order) => [order.orderId, order.status]));
+  const keysOf = byKey(orders, ({ cartId }) => cartId);
   return [
-    ...[...byKey(history.attempts, ({ key }) => key)].flatMap(([key, attempts]) => checkKey(key, attempts, stored)),
+    ...[...byKey(history.attempts, ({ key }) => key)].flatMap(([key, attempts]) =>
+      checkKey(key, attempts, stored.get(key)),
+    ),
+    ...history.attempts.flatMap((attempt) => checkRefusal(attempt, stored.get(attempt.key), keysOf)),
     ...checkMisuses(history),
     ...[...byKey(history.sightings, ({ orderId }) => orderId)].flatMap(([id, seen]) => checkSightings(id, seen)),
     ...history.missing.map((id) => `I19: ${id} was placed, and whoever placed it was told that it is not there`),
@@ -29,17 +40,42 @@ export function checkHistory(store: Store, history: History): string[] {
   ];
 }
 
-function checkKey(key: string, attempts: readonly Attempt[], stored: ReadonlyMap<string, string>): string[] {
+function readOrders({ store, committedMs }: DatabaseServer): Stored[] {
+  const { rows } = store.query(
+    'orders',
+    `select k.key, k.order_id, o.status, o.cart_id, e.event_id
+      from orders.idempotency_key k join orders.orders o on o.id = k.order_id
+      join orders.outbox e on e.aggregate_id = o.id::text and e.type = 'stoa.orders.v1.OrderPlaced'`,
+  );
+  return rows.map(({ key, order_id, status, cart_id, event_id }) => ({
+    key: key as string,
+    orderId: order_id as string,
+    cartId: cart_id as string,
+    status: status as string,
+    placedMs: committedMs.get(event_id as string) ?? Number.NaN,
+  }));
+}
+
+/** Whoever has an order is never refused it: not after it was placed, nor because its own order has the cart. */
+function checkRefusal(
+  { key, beganMs, heard }: Attempt,
+  stored: Stored | undefined,
+  keysOf: ReadonlyMap<string, readonly Stored[]>,
+): string[] {
+  if (stored === undefined || heard?.kind !== 'refused') return [];
+  if (!(beganMs <= stored.placedMs)) return [`I9: ${key} has an order, and was refused afterwards: ${heard.reason}`];
+  const others = keysOf.get(stored.cartId)?.filter((order) => order.key !== key) ?? [];
+  return heard.reason === 'CART_ALREADY_ORDERED' && others.length === 0
+    ? [`I9: ${key} was refused because of its own order`]
+    : [];
+}
+
+function checkKey(key: string, attempts: readonly Attempt[], stored: Stored | undefined): string[] {
   const broken: string[] = [];
   const ids = new Set(attempts.flatMap(({ heard }) => (heard?.kind === 'ok' ? [heard.orderId] : [])));
   if (ids.size > 1) broken.push(`I9: ${key} was answered with several orders: ${[...ids].join(', ')}`);
-  for (const id of ids) if (stored.get(key) !== id) broken.push(`I8: ${key} was answered ${id}, which is not stored`);
+  for (const id of ids) if (stored?.orderId !== id) broken.push(`I8: ${key} was answered ${id}, which is not stored`);
   if (attempts.every(({ heard }) => heard?.kind === 'unknown')) broken.push(`I8: ${key} was never resolved`);
-  const firstOk = Math.min(...attempts.map(({ heard, endedMs }) => (heard?.kind === 'ok' ? endedMs : Infinity)));
-  for (const { beganMs, heard } of attempts) {
-    if (beganMs < firstOk || heard?.kind !== 'refused') continue;
-    broken.push(`I9: ${key} was answered with an order, and later refused: ${heard.reason}`);
-  }
   return broken;
 }
 

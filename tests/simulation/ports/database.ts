@@ -156,11 +156,12 @@ export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Databa
   }
 
   /** Commits; in one of the ways in which that can go. */
-  async function commit(lease: Lease): Promise<void> {
+  async function commit(lease: Lease, outbox: readonly OutboxRecord[]): Promise<void> {
     if (!process.enter()) return never();
     const lost = rng.chance(server.odds.commitLost);
     const { command } = store.query(database, lost ? 'rollback' : 'commit');
     server.release(lease);
+    if (command === 'COMMIT') for (const { eventId } of outbox) server.committedMs.set(eventId, kernel.now);
     if (lost || rng.chance(server.odds.answerLost)) {
       server.count(lost ? 'db: commit lost' : 'db: commit happened, answer lost');
       await process.wait(rng.between(0, 3000), `${label} commit unanswered`);
@@ -225,7 +226,7 @@ export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Databa
       result = await body(opened.tx);
       if (opened.tx.outbox.length > 0) await insertOutbox(opened.tx, opened.tx.outbox);
       if (opened.replayable) lease = await commitSlowly(opened, lease);
-      await commit(lease);
+      await commit(lease, opened.tx.outbox);
     } catch (error) {
       abandon(lease);
       throw error;

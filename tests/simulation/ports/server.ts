@@ -62,6 +62,8 @@ export interface DatabaseServer {
   /** Waits for the connection; calls back within this event when it is free. */
   acquire(owner: Incarnation, granted: (lease: Lease) => void): void;
   release(lease: Lease): void;
+  /** When each event was committed, on the kernel's clock: a row's own time is its transaction's first moment. */
+  readonly committedMs: Map<string, number>;
   /** Counts a fault. */
   count(fault: string): void;
   /** Who holds the connection now. */
@@ -94,6 +96,7 @@ export function createDatabaseServer(
     outside: NOBODY,
     stalledUntil: 0,
     away: new Set(),
+    committedMs: new Map(),
     count,
     get holder() {
       return holder;
