@@ -11,35 +11,67 @@ import { type Report, runPool, type Task } from './pool.ts';
 import type { Mode } from './world/options.ts';
 import { runZoo } from './zoo/run-zoo.ts';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string' },
-    seed: { type: 'string' },
-    from: { type: 'string', default: '1' },
-    mode: { type: 'string' },
-    workers: { type: 'string', default: '2' },
-    minutes: { type: 'string' },
-    verbose: { type: 'boolean', default: false },
-    zoo: { type: 'boolean', default: false },
-    bug: { type: 'string' },
-  },
-});
+const OPTIONS = {
+  seeds: { type: 'string' },
+  seed: { type: 'string' },
+  from: { type: 'string' },
+  mode: { type: 'string' },
+  workers: { type: 'string' },
+  minutes: { type: 'string' },
+  verbose: { type: 'boolean', default: false },
+  zoo: { type: 'boolean', default: false },
+  bug: { type: 'string' },
+} as const;
 
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 const DEFAULT_SEEDS = { safety: 200, liveness: 50 } as const;
 
-function readMode(text: string | undefined): Mode | undefined {
-  if (text === undefined || text === 'safety' || text === 'liveness') return text;
-  throw new Error(`--mode is safety or liveness, not ${text}`);
+/** A command that cannot be read ends with 2, as one that found something ends with 1. */
+function refuse(problem: string): never {
+  process.stderr.write(`${problem}\n`);
+  process.exit(2);
 }
 
+function readArguments() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
+
+function readMode(text: string | undefined): Mode | undefined {
+  if (text === undefined || text === 'safety' || text === 'liveness') return text;
+  return refuse(`--mode is safety or liveness, not ${text}`);
+}
+
+type Numbered = 'seeds' | 'seed' | 'from' | 'workers';
+function whole(name: Numbered, least: number): number | undefined {
+  const { [name]: text } = values;
+  if (text === undefined) return undefined;
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  return number >= least ? number : refuse(`--${name} is a whole number from ${least}, not ${text}`);
+}
+
+function readMinutes(): number {
+  const { minutes } = values;
+  if (minutes === undefined) return Number.POSITIVE_INFINITY;
+  return Number(minutes) > 0 ? Number(minutes) : refuse(`--minutes is a number above 0, not ${minutes}`);
+}
+
+const values = readArguments();
+const mode = readMode(values.mode);
+const seeds = whole('seeds', 1);
+const seed = whole('seed', 0);
+const from = whole('from', 0) ?? 1;
+const workers = whole('workers', 1) ?? 2;
+const minutes = readMinutes();
+
 function tasks(): Task[] {
-  const mode = readMode(values.mode);
-  if (values.seed !== undefined) return [{ seed: Number(values.seed), mode: mode ?? 'safety' }];
+  if (seed !== undefined) return [{ seed, mode: mode ?? 'safety' }];
   const modes: readonly Mode[] = mode === undefined ? ['safety', 'liveness'] : [mode];
-  const from = Number(values.from);
   return modes.flatMap((each) => {
-    const count = values.seeds === undefined ? DEFAULT_SEEDS[each] : Number(values.seeds);
+    const count = seeds ?? DEFAULT_SEEDS[each];
     return Array.from({ length: count }, (_, index) => ({ seed: from + index, mode: each }));
   });
 }
@@ -56,7 +88,7 @@ function tell({ seed, mode, verdict }: Report): void {
 
 async function simulate(): Promise<number> {
   const began = performance.now();
-  const deadline = values.minutes === undefined ? Infinity : began + Number(values.minutes) * 60_000;
+  const deadline = began + minutes * 60_000;
   const list = tasks();
   const totals = { worlds: 0, orders: 0, confirmed: 0, steps: 0, statements: 0, virtualMs: 0, cpuMs: 0, broken: 0 };
   const faults = new Map<string, number>();
@@ -71,10 +103,10 @@ async function simulate(): Promise<number> {
       totals.broken++;
       tell(report);
     }
-    if (values.seed !== undefined) say(`trace ${verdict.hash}`);
+    if (seed !== undefined) say(`trace ${verdict.hash}`);
     return performance.now() > deadline;
   };
-  await runPool(list, { workers: Number(values.workers), verbose: values.verbose, onReport });
+  await runPool(list, { workers, verbose: values.verbose, onReport });
   const seconds = (performance.now() - began) / 1000;
   const { worlds, orders, confirmed, steps, statements, virtualMs, cpuMs, broken } = totals;
   say(
@@ -89,4 +121,4 @@ async function simulate(): Promise<number> {
   return broken === 0 ? 0 : 1;
 }
 
-process.exitCode = values.zoo ? await runZoo(values.bug, Number(values.workers), say) : await simulate();
+process.exitCode = values.zoo ? await runZoo(values.bug, workers, say) : await simulate();

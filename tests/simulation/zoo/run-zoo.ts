@@ -40,8 +40,10 @@ async function hunt(bug: Bug, workers: number): Promise<Found> {
 /** Several bugs at a time, one process each: starting a process costs more than most bugs take to be found. */
 export async function runZoo(only: string | undefined, workers: number, say: (text: string) => void): Promise<number> {
   const bugs = BUGS.filter(({ name }) => only === undefined || name === only);
-  if (bugs.length === 0)
-    throw new Error(`there is no bug "${only}"; there are ${BUGS.map(({ name }) => name).join(', ')}`);
+  if (bugs.length === 0) {
+    say(`there is no bug "${only}"; there are ${BUGS.map(({ name }) => name).join(', ')}`);
+    return 2;
+  }
   const misfits = bugs.filter((bug) => !fits(bug));
   for (const { name, file } of misfits) say(`${name}: its text is not in ${file} exactly once`);
   if (misfits.length > 0) return 1;
