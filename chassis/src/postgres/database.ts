@@ -21,7 +21,10 @@ export interface Tx extends Queryable {
   readonly cause: Cause;
   /** Called once after the commit succeeded; not when it failed or its outcome is unknown. Must not throw. */
   afterCommit(callback: () => void): void;
-  /** Runs in a savepoint: when `body` throws, its writes and its published events are undone and the error passed on. */
+  /**
+   * Runs in a savepoint: when `body` throws, its writes, its published events and its callbacks are undone and the error
+   * passed on.
+   */
   savepoint<T>(body: () => Promise<T>): Promise<T>;
 }
 

@@ -147,6 +147,7 @@ function openTx(client: pg.PoolClient, cause: Cause): OpenTx {
     async savepoint(body) {
       const name = `s${++savepoints}`;
       const published = outbox.length;
+      const promised = callbacks.length;
       await client.query(`savepoint ${name}`);
       try {
         const result = await body();
@@ -154,6 +155,7 @@ function openTx(client: pg.PoolClient, cause: Cause): OpenTx {
         return result;
       } catch (error) {
         outbox.length = published;
+        callbacks.length = promised;
         await client.query(`rollback to savepoint ${name}`);
         throw error;
       }

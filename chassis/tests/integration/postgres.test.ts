@@ -71,9 +71,12 @@ describe('transactions', () => {
   });
 
   it('undoes a savepoint alone', async () => {
+    const called: string[] = [];
     await db.transact(async (tx) => {
+      tx.afterCommit(() => called.push('kept'));
       await tx.run(add('kept', 1n));
       const inner = tx.savepoint(async () => {
+        tx.afterCommit(() => called.push('undone'));
         await tx.run(add('undone', 1n));
         await tx.run(add('kept', 1n));
       });
@@ -81,6 +84,7 @@ describe('transactions', () => {
     });
     expect(await balanceOf('kept')).toBe(1n);
     expect(await balanceOf('undone')).toBeUndefined();
+    expect(called).toEqual(['kept']);
   });
 
   it('repeats a transaction that was the victim of a deadlock', async () => {

@@ -132,6 +132,7 @@ export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Databa
           attempt.replayable = false;
           const name = `s${++savepoints}`;
           const published = outbox.length;
+          const promised = callbacks.length;
           store.query(database, `savepoint ${name}`);
           try {
             const value = await body();
@@ -139,6 +140,7 @@ export function openSimulatedDatabase(options: SimulatedDatabaseOptions): Databa
             return value;
           } catch (error) {
             outbox.length = published;
+            callbacks.length = promised;
             store.query(database, `rollback to savepoint ${name}`);
             throw error;
           }
