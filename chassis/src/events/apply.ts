@@ -2,7 +2,9 @@
 // cannot be handled, move the watermark. Knows nothing of brokers, leases or retries.
 import { fromBinary } from '@bufbuild/protobuf';
 import type { Tx } from '../postgres/database.ts';
+import { errorText } from '../postgres/error-text.ts';
 import { isPinned } from '../rpc/canary.ts';
+import type { Failure } from './attempts.ts';
 import type { ConsumerDefinition, Handler } from './consumer.ts';
 import type { Received, TopicRecord } from './envelope.ts';
 import type { Parking, Share } from './inbox.ts';
@@ -24,8 +26,26 @@ export function decodeRecord<Context>(definition: ConsumerDefinition<Context>, r
   } as Received<never>;
 }
 
+/** A record of a type that the consumer handles, decoded. */
+export interface Wanted {
+  readonly type: string;
+  readonly aggregateId: string;
+  readonly received: Received<never>;
+}
+
+/** The record for its handler; undefined when the consumer passes its type over. Throws when it cannot be read. */
+export function wantedOf<Context>(definition: ConsumerDefinition<Context>, record: TopicRecord): Wanted | undefined {
+  const { type, aggregateId } = record;
+  const isHandled = definition.on.some(({ schema }) => schema.typeName === type);
+  if (!isHandled && definition.topic.types.has(type)) return undefined;
+  return { type, aggregateId, received: decodeRecord(definition, record) };
+}
+
 export interface Sorted {
+  /** What is applied now; also what the consumer passes over. */
   readonly good: readonly TopicRecord[];
+  /** Those of them that it handles. */
+  readonly wanted: readonly Wanted[];
   readonly parked: readonly Parking[];
   /** The canary's. */
   readonly handed: readonly TopicRecord[];
@@ -34,8 +54,8 @@ export interface Sorted {
 export interface Sorting {
   /** Aggregates with an open parked message. */
   readonly blocked: ReadonlySet<string>;
-  /** What was tried often enough, by sequence. */
-  readonly failed: ReadonlyMap<bigint, { readonly error: string; readonly attempts: number }>;
+  /** What was tried often enough, by event id. */
+  readonly failed: ReadonlyMap<string, Failure>;
   readonly share: Share;
 }
 
@@ -56,59 +76,56 @@ export function sortRecords<Context>(
   const service = definition.name.slice(0, definition.name.indexOf('.'));
   const waiting = new Set(blocked);
   const away = new Set(share.handed);
-  const sorted = { good: [] as TopicRecord[], parked: [] as Parking[], handed: [] as TopicRecord[] };
+  const good: TopicRecord[] = [];
+  const wanted: Wanted[] = [];
+  const parked: Parking[] = [];
+  const handed: TopicRecord[] = [];
   const isCanarys = ({ aggregateId, canary }: TopicRecord) =>
     share.percent !== null &&
-    share.handedCount + sorted.handed.length < HANDED_MAX &&
+    share.handedCount + handed.length < HANDED_MAX &&
     (isPinned(canary, service) || isShared(aggregateId, share.percent));
+  const park = (record: TopicRecord, error: string, attempts: number) => {
+    waiting.add(record.aggregateId);
+    parked.push({ record, error, attempts });
+  };
   for (const record of records) {
-    const { aggregateId, sequence } = record;
+    const { aggregateId, eventId } = record;
     const isBehind = waiting.has(aggregateId);
     if (away.has(aggregateId) || (!isBehind && isCanarys(record))) {
       away.add(aggregateId);
-      sorted.handed.push(record);
+      handed.push(record);
       continue;
     }
-    const failure = failed.get(sequence);
-    const error = isBehind ? BEHIND : (failure?.error ?? unreadable(definition, record));
-    if (error === undefined) sorted.good.push(record);
+    const failure = failed.get(eventId);
+    if (isBehind) park(record, BEHIND, failure?.attempts ?? 0);
+    else if (failure !== undefined) park(record, failure.error, failure.attempts);
     else {
-      waiting.add(aggregateId);
-      sorted.parked.push({ record, error, attempts: failure?.attempts ?? 0 });
+      try {
+        const handled = wantedOf(definition, record);
+        if (handled !== undefined) wanted.push(handled);
+        good.push(record);
+      } catch (error) {
+        park(record, errorText(error), 0);
+      }
     }
   }
-  return sorted;
+  return { good, wanted, parked, handed };
 }
 
 /** The words are what redrive.ts finds them by. */
 const BEHIND = 'waits behind an earlier parked message of the same aggregate';
 
-function unreadable<Context>(definition: ConsumerDefinition<Context>, record: TopicRecord): string | undefined {
-  const type = definition.topic.types.get(record.type);
-  if (type !== undefined && !definition.on.some(({ schema }) => schema === type.schema)) return undefined;
-  try {
-    decodeRecord(definition, record);
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
-/** Runs the consumer's functions over the records, in rounds. */
+/** Runs the consumer's functions over the records that it handles, in rounds. */
 export async function handleRecords<Context>(
   tx: Tx,
   definition: ConsumerDefinition<Context>,
-  records: readonly TopicRecord[],
+  wanted: readonly Wanted[],
   context: Context,
 ): Promise<void> {
   const handlers = new Map<string, Handler<Context>>(definition.on.map((h) => [h.schema.typeName, h]));
-  const wanted = records.filter((record) => handlers.has(record.type));
-  for (const part of inRounds(wanted)) {
-    const handler = handlers.get(part.type) as Handler<Context>;
-    await handler.handle(
-      tx,
-      part.records.map((record) => decodeRecord(definition, record)),
-      context,
-    );
+  for (const { type, records } of inRounds(wanted)) {
+    const { handle } = handlers.get(type) as Handler<Context>;
+    const batch = records.map(({ received }) => received);
+    await handle(tx, batch, context);
   }
 }

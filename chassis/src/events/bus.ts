@@ -19,6 +19,8 @@ export interface BusMessage {
   readonly epoch: number;
   readonly record: TopicRecord;
   ack(): void;
+  /** It was not applied: the broker soon delivers it again, to whoever asks. */
+  giveBack(): void;
 }
 
 export interface BusListener {
@@ -27,7 +29,7 @@ export interface BusListener {
 }
 
 export interface Subscription {
-  /** Tells the broker how many messages may be delivered now; the listener calls it as it takes them. */
+  /** Nothing is delivered after it resolves. What was, and is not acknowledged, is the listener's to give back. */
   stop(): Promise<void>;
 }
 

@@ -3,7 +3,9 @@
 // each message in the transaction that deletes it. What the canary cannot handle, and all of it when the canary falls
 // silent or is rolled back, the stable version applies from the same table, under the same lock.
 import type { Tx } from '../postgres/database.ts';
+import { isTooSlow } from '../postgres/passing.ts';
 import { handleRecords, NO_SHARE, sortRecords } from './apply.ts';
+import { type Attempts, createAttempts, handling, RejectedError } from './attempts.ts';
 import type { TopicRecord } from './envelope.ts';
 import {
   deleteHanded,
@@ -16,9 +18,8 @@ import {
   tryLane,
 } from './handed.ts';
 import { blockedAggregates, holdsWatermark, parkRecords } from './inbox.ts';
-import type { InboxWorkerOptions } from './inbox-worker.ts';
+import type { InboxWorkerOptions } from './inbox-options.ts';
 import { laneOf, readCanary } from './lane.ts';
-import { isTransient } from './transient.ts';
 
 const LEASE_SECONDS = 6;
 const RENEW_MS = 2000;
@@ -31,101 +32,84 @@ const CANARY_TRIES = 2;
 
 type Options<Context> = InboxWorkerOptions<Context>;
 
-interface Failure {
-  readonly attempts: number;
-  readonly error: string;
-}
+const NOTHING: { readonly records: readonly TopicRecord[]; readonly good: readonly TopicRecord[] } = {
+  records: [],
+  good: [],
+};
 
-interface Taken {
-  readonly records: readonly TopicRecord[];
-  /** How many of them were applied, and not parked. */
-  readonly applied: number;
-}
-
-const NOTHING: Taken = { records: [], applied: 0 };
-
-/** Applies what one transaction takes. */
+/** What one transaction takes, applied; it is over once that is. */
 async function takeOnce<Context>(
   options: Options<Context>,
-  limit: number,
   taker: (tx: Tx) => Promise<Taker | undefined>,
-  failed: ReadonlyMap<bigint, Failure>,
-  seen: (records: readonly TopicRecord[]) => void,
-): Promise<Taken> {
-  const { definition, context, db, failpoints } = options;
+  attempts: Attempts,
+): Promise<number> {
+  const { definition, context, db, metrics, failpoints } = options;
   const { name: consumer, topic } = definition;
-  return db.transact(async (tx) => {
+  const { records, good } = await handling(db, async (tx, blame) => {
     const who = await taker(tx);
     if (who === undefined) return NOTHING;
-    const records = await takeHanded(tx, consumer, topic.name, who, limit);
-    seen(records);
+    const records = await takeHanded(tx, consumer, topic.name, who, attempts.limit());
     if (records.length === 0) return NOTHING;
     const blocked = who === 'canary' ? new Set<string>() : await blockedAggregates(tx, consumer, topic.name);
-    const { good, parked } = sortRecords(definition, records, { blocked, failed, share: NO_SHARE });
-    if (who === 'canary' && parked.length > 0) throw new Error(parked[0]?.error);
-    if (parked.length > 0) await parkRecords(tx, consumer, topic.name, parked);
-    await handleRecords(tx, definition, good, context);
+    const sorting = { blocked, failed: attempts.failed(), share: NO_SHARE };
+    const { good, wanted, parked } = sortRecords(definition, records, sorting);
+    if (parked.length > 0 && who !== 'canary') await parkRecords(tx, consumer, topic.name, parked);
+    blame(records);
+    // It parks nothing: what it cannot read the stable version may.
+    if (parked[0] !== undefined && who === 'canary') throw new Error(parked[0].error);
+    await handleRecords(tx, definition, wanted, context);
     await deleteHanded(tx, consumer, topic.name, records);
     await failpoints.hit('canary.before_commit');
-    return { records, applied: good.length };
+    return { records, good };
   });
+  const labels = { consumer, topic: topic.name };
+  if (good.length > 0) metrics.count('inbox_applied_total', 'Messages applied', labels, good.length);
+  attempts.succeeded(records);
+  return records.length;
 }
 
 /** Takes what there is for this taker; how much. Stops between two transactions once the caller's lease is to be renewed. */
 export type Taking = (signal: AbortSignal, isLeaseDue: () => boolean) => Promise<number>;
 
-/** A message that fails is tried alone; `giveUp` decides what becomes of it. */
+/** A message that fails is tried alone; `giveUp` is told of each that was tried often enough. */
 function createTaking<Context>(
   options: Options<Context>,
+  attemptsMax: number,
   taker: (tx: Tx) => Promise<Taker | undefined>,
-  giveUp: (record: TopicRecord, failure: Failure) => Promise<boolean>,
+  giveUp: (record: TopicRecord, error: string) => Promise<void>,
 ): Taking {
-  const { definition, clock, log, metrics } = options;
+  const { definition, clock, log } = options;
   const { name: consumer, topic, batchMax = 256 } = definition;
-  const labels = { consumer, topic: topic.name };
-  const failures = new Map<bigint, Failure>();
-  const failed = new Map<bigint, Failure>();
+  const attempts = createAttempts({ batchMax, attemptsMax });
 
-  async function once(limit: number): Promise<{ count: number; failed: boolean }> {
-    let taken: readonly TopicRecord[] = [];
-    try {
-      const { records: done, applied } = await takeOnce(options, limit, taker, failed, (records) => {
-        taken = records;
-      });
-      if (applied > 0) metrics.count('inbox_applied_total', 'Messages applied', labels, applied);
-      for (const { sequence } of done) {
-        failures.delete(sequence);
-        failed.delete(sequence);
-      }
-      return { count: done.length, failed: false };
-    } catch (error) {
-      const record = taken[0];
-      if (record === undefined || isTransient(error)) throw error;
-      if (taken.length > 1) return { count: 0, failed: true };
-      const attempts = (failures.get(record.sequence)?.attempts ?? 0) + 1;
-      const failure = { attempts, error: String((error as Error)?.message ?? error) };
-      failures.set(record.sequence, failure);
-      log.warn('a handed message could not be handled', {
-        ...labels,
-        sequence: record.sequence,
-        error,
-        attempt: attempts,
-      });
-      if (await giveUp(record, failure)) failed.set(record.sequence, failure);
-      return { count: 0, failed: true };
-    }
+  async function learn({ records, cause, message }: RejectedError): Promise<void> {
+    const attempt = attempts.rejected(records, cause)?.attempts;
+    if (attempt === undefined) return;
+    const record = records[0] as TopicRecord;
+    const { sequence } = record;
+    log.warn('a handed message could not be handled', {
+      consumer,
+      topic: topic.name,
+      sequence,
+      error: cause,
+      attempt,
+    });
+    if (attempt >= attemptsMax) await giveUp(record, message);
   }
 
   return async (signal, isLeaseDue) => {
     let sum = 0;
-    for (let alone = 0; !signal.aborted && !isLeaseDue(); ) {
-      const { count, failed: hasFailed } = await once(alone > 0 ? 1 : batchMax);
-      sum += count;
-      if (hasFailed) {
-        alone = batchMax;
+    while (!signal.aborted && !isLeaseDue()) {
+      try {
+        const count = await takeOnce(options, taker, attempts);
+        if (count === 0) return sum;
+        sum += count;
+      } catch (error) {
+        if (isTooSlow(error)) attempts.tooSlow(attempts.limit());
+        if (!(error instanceof RejectedError)) throw error;
+        await learn(error);
         await clock.sleep(RETRY_MS.first, signal);
-      } else if (count === 0) return sum;
-      else alone = Math.max(0, alone - 1);
+      }
     }
     return sum;
   };
@@ -144,11 +128,9 @@ export function createTakeBack<Context>(options: Options<Context>): Taking {
     const canary = await readCanary(tx, version);
     return lane.alive && canary?.state === 'running' ? 'beside canary' : 'alone';
   };
-  return createTaking(options, taker, async (record, { attempts, error }) => {
-    if (attempts < attemptsMax) return false;
+  return createTaking(options, attemptsMax, taker, async (record, error) => {
     log.error('a message was parked', { consumer, topic: topic.name, sequence: record.sequence, reason: error });
     metrics.count('inbox_parked_total', 'Messages parked', { consumer, topic: topic.name });
-    return true;
   });
 }
 
@@ -163,14 +145,12 @@ export async function runCanaryLane<Context>(options: Options<Context>, signal: 
     // It may have been replaced since it looked last.
     return locked?.owner === owner && laneOf(version, canary) === 'canary' ? 'canary' : undefined;
   };
-  const take = createTaking(options, taker, async (record, { attempts, error }) => {
-    if (attempts < CANARY_TRIES) return false;
+  const take = createTaking(options, CANARY_TRIES, taker, async (record, error) => {
     await returnHanded(db, consumer, topic.name, record.sequence, error);
     metrics.count('canary_returned_total', 'Messages that the canary could not handle', {
       consumer,
       topic: topic.name,
     });
-    return false;
   });
   let leasedAt = Number.NEGATIVE_INFINITY;
   let pauseMs = LOOK_MS.first;

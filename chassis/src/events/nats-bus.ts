@@ -43,6 +43,12 @@ const PUBLISH_TIMEOUT_MS = 5000;
 const RETRY_MS = 500;
 const PREFETCH = 512;
 const ACK_WAIT_MS = 30_000;
+const HEARTBEAT_MS = 2000;
+/**
+ * What a listener gives back as it ends. The broker notices with a heartbeat that it is gone; before, it would deliver to
+ * nobody, and 2.9 forgets such a message until its time to be acknowledged is over.
+ */
+const GIVE_BACK_MS = HEARTBEAT_MS + 1000;
 /** The broker keeps a day, or this much: what is older is replayed from the producer. */
 const STREAM_MAX_AGE_MS = 24 * 3600 * 1000;
 const STREAM_MAX_BYTES = 1024 * 1024 * 1024;
@@ -165,12 +171,12 @@ class Consumption implements Subscription {
     const messages = await handle.consume({
       max_messages: PREFETCH,
       expires: 10_000,
-      idle_heartbeat: 2000,
+      idle_heartbeat: HEARTBEAT_MS,
       abort_on_missing_resource: true,
       callback: (message: JsMsg) => {
         const decoded = decode(message);
         if (decoded === undefined) message.term('not a Stoa event');
-        else onMessage({ ...decoded, ack: () => message.ack() });
+        else onMessage({ ...decoded, ack: () => message.ack(), giveBack: () => message.nak(GIVE_BACK_MS) });
       },
     });
     this.#current = messages;

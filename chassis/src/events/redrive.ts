@@ -3,41 +3,48 @@
 // once nothing is left in front of them, whether that was redriven or dropped.
 import type { Queryable } from '../postgres/database.ts';
 import { sql } from '../postgres/sql.ts';
-import { decodeRecord, handleRecords } from './apply.ts';
-import type { TopicRecord } from './envelope.ts';
+import { handleRecords, NO_SHARE, sortRecords } from './apply.ts';
+import { handling, RejectedError } from './attempts.ts';
 import { blockedAggregates, nextRedrive, redriveFailed, resolveParked } from './inbox.ts';
-import type { InboxWorkerOptions } from './inbox-worker.ts';
-import { isTransient } from './transient.ts';
+import type { InboxWorkerOptions } from './inbox-options.ts';
+
+const ALONE = { blocked: new Set<string>(), failed: new Map(), share: NO_SHARE };
 
 /** Handles what is due and returns the aggregates that are still blocked. */
 export async function redriveParked<Context>(
-  { definition, context, db, log }: InboxWorkerOptions<Context>,
-  blocked: Set<string>,
+  options: InboxWorkerOptions<Context>,
   signal: AbortSignal,
 ): Promise<Set<string>> {
+  const { definition, db, log } = options;
   const { name: consumer, topic } = definition;
-  while (!signal.aborted) {
-    let record: TopicRecord | undefined;
+  for (let hasMore = true; hasMore && !signal.aborted; ) {
     try {
-      await db.transact(async (tx) => {
-        await releaseWaiting(tx, consumer, topic.name);
-        record = await nextRedrive(tx, consumer, topic.name);
-        if (record === undefined) return;
-        // A type that is unknown still would be passed over below, and so lost.
-        decodeRecord(definition, record);
-        await handleRecords(tx, definition, [record], context);
-        await resolveParked(tx, consumer, topic.name, record.sequence);
-      });
+      hasMore = await redriveNext(options);
     } catch (error) {
-      // Says nothing about the message: the worker tries again, the operator is not asked.
-      if (isTransient(error)) throw error;
-      if (record === undefined) return blocked;
-      log.warn('a parked message failed again', { consumer, sequence: record.sequence, error });
-      await redriveFailed(db, consumer, topic.name, record.sequence, String((error as Error).message));
+      // Says nothing about the message, unless it was rejected: the worker tries again, the operator is not asked.
+      if (!(error instanceof RejectedError)) throw error;
+      const { sequence } = error.records[0] as (typeof error.records)[0];
+      log.warn('a parked message failed again', { consumer, sequence, error: error.cause });
+      await redriveFailed(db, consumer, topic.name, sequence, error.message);
     }
-    if (record === undefined) break;
   }
   return blockedAggregates(db, consumer, topic.name);
+}
+
+/** Handles one of them; false when none is due. */
+function redriveNext<Context>({ definition, context, db }: InboxWorkerOptions<Context>): Promise<boolean> {
+  const { name: consumer, topic } = definition;
+  return handling(db, async (tx, blame) => {
+    await releaseWaiting(tx, consumer, topic.name);
+    const record = await nextRedrive(tx, consumer, topic.name);
+    if (record === undefined) return false;
+    const { wanted, parked } = sortRecords(definition, [record], ALONE);
+    blame([record]);
+    if (parked[0] !== undefined) throw new Error(parked[0].error);
+    await handleRecords(tx, definition, wanted, context);
+    await resolveParked(tx, consumer, topic.name, record.sequence);
+    return true;
+  });
 }
 
 /** Lets the oldest open message of an aggregate go on when it never failed itself. Its error says so: see apply.ts. */

@@ -9,6 +9,7 @@ import { type Failpoints, NO_FAILPOINTS } from '../failpoint.ts';
 import type { Log } from '../log.ts';
 import type { Clock, Random } from '../runtime.ts';
 import { CommitUnknownError, type Database, type Queryable, SqlState, sqlState, type Tx } from './database.ts';
+import { isConnectionError } from './passing.ts';
 import type { Statement } from './sql.ts';
 
 export interface PgDatabaseOptions {
@@ -112,19 +113,6 @@ function queryable(query: (statement: Statement<unknown>) => Promise<pg.QueryRes
 }
 
 const asQuery = ({ name, text, values }: Statement<unknown>) => ({ name, text, values: values as unknown[] });
-
-/** Node-postgres' errors without an SQLSTATE are about the connection; so are the server's own farewells. */
-function isConnectionError(error: unknown): boolean {
-  const state = sqlState(error);
-  return state === undefined ? isDriverError(error) : state.startsWith('08') || state.startsWith('57P');
-}
-
-function isDriverError(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    /connection|timeout|ECONN|EPIPE|terminated/i.test(`${error.message} ${'code' in error ? error.code : ''}`)
-  );
-}
 
 const isRetryable = (error: unknown) =>
   sqlState(error) === SqlState.serializationFailure || sqlState(error) === SqlState.deadlockDetected;

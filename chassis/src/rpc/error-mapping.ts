@@ -4,30 +4,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { Log } from '../log.ts';
 import { CommitUnknownError, SqlState, sqlState } from '../postgres/database.ts';
-
-const SOCKET_CODES = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-]);
-/** What node-postgres says without a code when a connection breaks, or when its pool has none to give. */
-const CONNECTION_LOST = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout)/;
-
-function isConnectionError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const state = sqlState(error);
-  // 08: connection, 53: resources, 57P: shutdown and the like, 57014: statement timeout, 55P03: lock timeout.
-  if (state !== undefined && !SOCKET_CODES.has(state)) {
-    if (/^(08|53|57P)/.test(state)) return true;
-    return state === SqlState.queryCanceled || state === SqlState.lockNotAvailable;
-  }
-  const { code } = error as { code?: unknown };
-  return (typeof code === 'string' && SOCKET_CODES.has(code)) || CONNECTION_LOST.test(error.message);
-}
+import { isPassing } from '../postgres/passing.ts';
 
 /** What a handler throws because it was interrupted: by its signal, or by the statement's cancellation. */
 export function isInterruption(error: unknown): boolean {
@@ -48,14 +25,14 @@ export function toConnectError(error: unknown, log: Log, call: () => FailedCall)
     log.warn('the outcome of a commit is unknown', { ...call(), error });
     return new ConnectError('the outcome is unknown; the request may be repeated', Code.Unavailable);
   }
-  if (isConnectionError(error)) {
-    log.warn('a dependency did not answer', { ...call(), error });
-    return new ConnectError('a dependency is unavailable', Code.Unavailable);
-  }
   const state = sqlState(error);
   if (state === SqlState.serializationFailure || state === SqlState.deadlockDetected) {
     log.warn('a transaction kept losing races', { ...call(), error });
     return new ConnectError('too much contention, try again', Code.Aborted);
+  }
+  if (isPassing(error)) {
+    log.warn('a dependency did not answer', { ...call(), error });
+    return new ConnectError('a dependency is unavailable', Code.Unavailable);
   }
   log.error('a handler failed', { ...call(), error });
   return new ConnectError('internal error', Code.Internal);

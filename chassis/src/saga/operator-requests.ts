@@ -1,7 +1,9 @@
 // What operators ask of running sagas. A tool writes the request down (table operator_request); this job of the owning
 // service carries it out, under the saga's lock and through `decide`, so that an operator can no more race a reply or a
 // timer than those race each other. What came of it is written in the same transaction.
-import { type Queryable, sqlState, type Tx } from '../postgres/database.ts';
+import type { Queryable, Tx } from '../postgres/database.ts';
+import { errorText } from '../postgres/error-text.ts';
+import { isPassing } from '../postgres/passing.ts';
 import { sql } from '../postgres/sql.ts';
 import type { JobDefinition, ServiceContext } from '../service.ts';
 import type { Trigger } from './decide.ts';
@@ -74,18 +76,12 @@ export function operatorRequests<Data extends Json, Context extends ServiceConte
           if (isPassing(error)) throw error;
           // One request that cannot be carried out must not hold up those behind it.
           context.log.error('an operator request failed', { saga: definition.name, id: sagaId, reason: action, error });
-          await close(tx, request, false, `failed: ${(error as Error).message}`);
+          await close(tx, request, false, `failed: ${errorText(error)}`);
         }
         context.log.info('an operator request was handled', { saga: definition.name, id: sagaId, reason: action });
         return true;
       }),
   };
-}
-
-/** Errors after which the same request may work: the transaction or the whole run is repeated. */
-function isPassing(error: unknown): boolean {
-  const state = sqlState(error);
-  return state !== undefined && /^(08|40|53|55|57|58)/.test(state);
 }
 
 async function lockNext(tx: Tx, saga: string): Promise<OperatorRequest | undefined> {

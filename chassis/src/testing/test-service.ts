@@ -10,7 +10,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { type Client, createClient } from '@connectrpc/connect';
-import { handleRecords } from '../events/apply.ts';
+import { handleRecords, wantedOf } from '../events/apply.ts';
 import type { ConsumerDefinition } from '../events/consumer.ts';
 import type { Cause, Received, TopicRecord } from '../events/envelope.ts';
 import type { LiveEvents } from '../events/live.ts';
@@ -195,7 +195,8 @@ export async function testService(definition: AnyService, options: TestServiceOp
       const consumer = consumers.find((candidate) => candidate.name === name);
       if (consumer === undefined) throw new Error(`${definition.name} has no consumer ${name}`);
       const records = messages.map((message, index) => toRecord(runtime, message, BigInt(index + 1)));
-      await db.transact((tx: Tx) => handleRecords(tx, consumer, records, built.context));
+      const wanted = records.flatMap((record) => wantedOf(consumer, record) ?? []);
+      await db.transact((tx: Tx) => handleRecords(tx, consumer, wanted, built.context));
     },
     async published(schema) {
       const rows = await db.rows(sql<{ payload: Buffer }>`

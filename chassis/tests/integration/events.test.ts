@@ -88,10 +88,12 @@ async function openPipe() {
       const publisher = createPublisher({ ...common, db: out, topics: [stockEvents.name], bell });
       loops.start('publisher', (signal) => publisher.run(signal));
     },
-    startConsumer() {
-      const worker = createInboxWorker({ ...common, definition, context: undefined, db: inbox, producer });
-      loops.start('consumer', (signal) => worker.run(signal));
+    startConsumer(instance = 'test') {
+      const worker = createInboxWorker({ ...common, instance, definition, context: undefined, db: inbox, producer });
+      loops.start(`consumer ${instance}`, (signal) => worker.run(signal));
     },
+    /** What the broker has delivered to the consumer's replicas and none of them has acknowledged. */
+    unacknowledged: async () => (await streams.consumers.info(stream, 'test--levels')).num_ack_pending,
     /** Publishes the next version of each SKU, in one transaction each, all at once. */
     async change(...skus: string[]) {
       await Promise.all(
@@ -141,6 +143,18 @@ describe('events', () => {
     await expectExactlyOnceInOrder(500);
     const numbers = await pipe.out.one(sql<{ max: bigint; count: bigint }>`select max(pub_seq), count(*) from outbox`);
     expect(numbers).toEqual({ max: 500n, count: 500n });
+  });
+
+  it('go to the replica that applies them: a standby takes none of them away', async () => {
+    pipe.startPublisher();
+    pipe.startConsumer('one');
+    await pipe.change(...skus(20));
+    await expectExactlyOnceInOrder(20);
+    pipe.startConsumer('two');
+    for (let round = 0; round < 10; round++) await pipe.change(...skus(20));
+    await expectExactlyOnceInOrder(220);
+    // The broker waits 30 seconds for whoever took one before it gives it to another.
+    await expect.poll(() => pipe.unacknowledged(), { timeout: 15_000, interval: 50 }).toBe(0);
   });
 
   it('that were published before the consumer existed come from the producer', async () => {

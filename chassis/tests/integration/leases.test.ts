@@ -1,4 +1,6 @@
 // Several replicas of a service on one database: one works, the others stand by, and nothing happens twice.
+import type { TopicRecord } from '@stoa/chassis/events/envelope';
+import { parkRecords } from '@stoa/chassis/events/inbox';
 import { readHeads } from '@stoa/chassis/events/outbox';
 import { sql } from '@stoa/chassis/postgres/sql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -16,13 +18,14 @@ const listening = (count: number) => expect.poll(() => pipe.broker.listening(), 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => BigInt(index + 1));
 
 describe('two replicas of a consumer', () => {
-  test('apply what both are given once', async () => {
+  test('do not share what arrives: only the one that applies it listens', async () => {
     const records = await pipe.publish(60);
     pipe.startWorker({ instance: 'one' });
     pipe.startWorker({ instance: 'two' });
-    await listening(2);
+    await listening(1);
     for (const record of records) pipe.broker.deliver(1, record);
     await expectApplied(idsOf(records));
+    expect(pipe.broker.listening()).toBe(1);
     expect(await pipe.watermark()).toMatchObject({ seq: 60n });
   });
 
@@ -33,8 +36,8 @@ describe('two replicas of a consumer', () => {
     pipe.broker.deliver(1, ...records.slice(0, 5));
     await expectApplied(idsOf(records.slice(0, 5)));
     pipe.startWorker({ instance: 'two' });
-    await listening(2);
     await one.stop();
+    await listening(1);
     pipe.broker.deliver(1, ...records.slice(5));
     await expectApplied(idsOf(records));
     expect((await pipe.watermark())?.owner).toBe('two');
@@ -61,6 +64,8 @@ describe('two replicas of a consumer', () => {
       pipe.inbox.run(sql`update consumer_watermark set owner = ${owner}, lease_until = ${until}::timestamptz`);
     await lease('two', 'infinity');
     pipe.broker.deliver(1, ...records.slice(3));
+    await listening(0);
+    expect(pipe.broker.returned).toEqual(idsOf(records.slice(3)));
     // The other one applies number 4 and dies.
     await pipe.inbox.transact(async (tx) => {
       const fourth = records[3]?.eventId as string;
@@ -69,6 +74,31 @@ describe('two replicas of a consumer', () => {
     });
     await lease('two', '-infinity');
     await expectApplied(idsOf(records));
+  });
+
+  test('keep each aggregate in order: who takes its place back knows what was parked meanwhile', async () => {
+    let isAway = true;
+    const whenBack = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+      return async (...args: A) => {
+        if (isAway) throw new Error('the producer is away');
+        return call(...args);
+      };
+    };
+    const { replay, sync } = pipe.producer;
+    pipe.startWorker({ instance: 'one', producer: { replay: whenBack(replay), sync: whenBack(sync) } });
+    await listening(1);
+    const records = await pipe.publish(2, 'sku-of-both');
+    // While this one stands still, the other one takes its place, parks number 1 and dies.
+    await pipe.inbox.transact(async (tx) => {
+      const [first] = records as [TopicRecord];
+      await parkRecords(tx, 'catalog.levels', levels.name, [{ record: first, error: 'no', attempts: 5 }]);
+      await tx.run(sql`
+        update consumer_watermark set owner = 'two', lease_until = '-infinity', epoch = 1, seq = 1,
+          last_event_id = ${first.eventId}::uuid`);
+    });
+    isAway = false;
+    await expect.poll(async () => (await pipe.watermark())?.seq, patience).toBe(2n);
+    expect(await pipe.applied()).toEqual([]);
   });
 });
 

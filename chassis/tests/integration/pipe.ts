@@ -16,7 +16,7 @@ import { topic } from '@stoa/chassis/events/topic';
 import { NO_FAILPOINTS } from '@stoa/chassis/failpoint';
 import { createLog } from '@stoa/chassis/log';
 import { createMetrics, type Metrics } from '@stoa/chassis/metrics';
-import type { Tx } from '@stoa/chassis/postgres/database';
+import type { Database, Tx } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
 import { createDispatcher } from '@stoa/chassis/rpc/dispatcher';
 import { implement } from '@stoa/chassis/rpc/implement';
@@ -46,6 +46,7 @@ export const fastClock: Clock = {
 function fakeBus() {
   const listeners = new Set<BusListener>();
   const acknowledged: string[] = [];
+  const returned: string[] = [];
   const published: bigint[] = [];
   const bus: Bus = {
     openStream: async () => ({ created: 'once', lastSeq: BigInt(published.length) }),
@@ -65,13 +66,16 @@ function fakeBus() {
   return {
     bus,
     acknowledged,
+    /** Event ids of what a listener gave back. */
+    returned,
     /** Sequences in the order in which they were sent. */
     published,
     listening: () => listeners.size,
     deliver(epoch: number, ...records: readonly TopicRecord[]) {
       for (const record of records) {
         const ack = () => acknowledged.push(record.eventId);
-        for (const listener of listeners) listener.message({ epoch, record, ack });
+        const giveBack = () => returned.push(record.eventId);
+        for (const listener of listeners) listener.message({ epoch, record, ack, giveBack });
       }
     },
     beacon(epoch: number, head: bigint) {
@@ -83,6 +87,7 @@ function fakeBus() {
 interface WorkerOptions {
   readonly instance?: string;
   readonly producer?: Producer;
+  readonly db?: Database;
   readonly metrics?: Metrics;
 }
 
@@ -110,10 +115,10 @@ export async function openPipe() {
   const broker = fakeBus();
   const publish = createPublish(runtime.ids);
   const ends: (() => Promise<void>)[] = [];
-  const state = { fail: async (): Promise<void> => {} };
+  const state = { fail: async (_batch: number): Promise<void> => {} };
 
   async function apply(tx: Tx, batch: readonly Received<typeof StockLevelChangedSchema>[]) {
-    await state.fail();
+    await state.fail(batch.length);
     await tx.run(sql`
       insert into applied (event_id, sku, version)
       select * from unnest(${batch.map((b) => b.eventId)}::uuid[], ${batch.map((b) => b.message.sku)}::text[],
@@ -129,13 +134,13 @@ export async function openPipe() {
     broker,
     eventLog,
     state,
-    /** Publishes events and numbers them; their records. */
-    async publish(count: number): Promise<TopicRecord[]> {
+    /** Publishes events, each of another SKU unless one is given, and numbers them; their records. */
+    async publish(count: number, only?: string): Promise<TopicRecord[]> {
       const before = (await readWindow(out, levels.name, 0n, 500)).at(-1)?.sequence ?? 0n;
       for (let n = 0; n < count; n++) {
         version += 1n;
-        const sku = `sku-${version}`;
-        await out.transact(async (tx) => void publish(tx, StockLevelChangedSchema, { sku, version: 1n }));
+        const change = only === undefined ? { sku: `sku-${version}`, version: 1n } : { sku: only, version };
+        await out.transact(async (tx) => void publish(tx, StockLevelChangedSchema, change));
       }
       await numberOnce(out, [levels.name]);
       return readWindow(out, levels.name, before, 500);
@@ -149,7 +154,7 @@ export async function openPipe() {
       const worker = createInboxWorker({
         definition,
         context: undefined,
-        db: inbox,
+        db: options.db ?? inbox,
         bus: broker.bus,
         producer: options.producer ?? producer,
         instance: options.instance ?? 'one',

@@ -174,6 +174,11 @@ export class Broker {
           if (this.#rng.chance(this.odds.ackLost)) this.#count('bus: ack lost');
           else if (this.#streams.get(topic) === stream) stream.durables.get(consumer)?.acked.add(seq);
         },
+        giveBack: () => {
+          if (to.process.life !== 'running' || !this.#reachable(to.process)) return;
+          const again = () => this.#deliver(topic, consumer, stream, message);
+          this.#kernel.schedule(this.#delay(), 'broker', `${consumer} gave back ${record.sequence}`, again);
+        },
       });
     });
   }

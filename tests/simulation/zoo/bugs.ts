@@ -47,7 +47,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'ack-before-commit',
     why: 'a message is acknowledged when it arrives, not when it is applied',
-    file: 'chassis/src/events/inbox-worker.ts',
+    file: 'chassis/src/events/arrivals.ts',
     find: 'if (queue.size < QUEUE_MAX) queue.set(sequence, message);',
     replace: 'message.ack(); if (queue.size < QUEUE_MAX) queue.set(sequence, message);',
     finds: /I13: .* acknowledged/,
@@ -58,7 +58,7 @@ export const BUGS: readonly Bug[] = [
     why: 'a message is acknowledged when it is applied, but before that has committed',
     file: 'chassis/src/events/inbox-worker.ts',
     find: "      await failpoints.hit('inbox.before_commit');",
-    replace: "      settle(to); await failpoints.hit('inbox.before_commit');",
+    replace: "      arrivals.settle(to.seq); await failpoints.hit('inbox.before_commit');",
     finds: /I13: .* acknowledged/,
     seeds: 10,
   },
@@ -66,13 +66,13 @@ export const BUGS: readonly Bug[] = [
     name: 'watermark-before-effects',
     why: 'the watermark commits in a transaction of its own before the effects: a crash between them loses the events',
     file: 'chassis/src/events/inbox-worker.ts',
-    find: `    const { good, parked } = await db.transact(async (tx) => {
+    find: `    const { good, parked } = await handling(db, async (tx, blame) => {
       const share = await moveWatermark(tx, consumer, topic.name, instance, { from, to });
       if (share === undefined) throw new LostPlace();`,
     replace: `    const move = (tx: never) => moveWatermark(tx, consumer, topic.name, instance, { from, to });
     const share = await db.transact((tx) => move(tx as never));
     if (share === undefined) throw new LostPlace();
-    const { good, parked } = await db.transact(async (tx) => {`,
+    const { good, parked } = await handling(db, async (tx, blame) => {`,
     finds: /I20: mails|I16|I10: not settled/,
     seeds: 60,
   },
@@ -139,13 +139,13 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'dedup-by-window',
     why: "nothing but the broker's window keeps a message from being applied twice",
-    file: 'chassis/src/events/inbox-worker.ts',
+    file: 'chassis/src/events/arrivals.ts',
     find: 'sequence <= watermark.seq && message.epoch === watermark.epoch;',
     replace: 'sequence < 0n;',
     also: {
-      find: 'for (let next = seq + 1n; records.length < batchMax; next++) {',
+      find: 'for (let next = seq + 1n; records.length < limit; next++) {',
       replace:
-        'for (let next = [...queue.keys()].reduce((a, b) => (a < b ? a : b), seq + 1n); records.length < batchMax; next++) {',
+        'for (let next = [...queue.keys()].reduce((a, b) => (a < b ? a : b), seq + 1n); records.length < limit; next++) {',
     },
     finds: /a watermark went back|I21|I13/,
     seeds: 20,
@@ -171,12 +171,12 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'skipped-gap',
     why: 'the watermark moves past a number that has not come',
-    file: 'chassis/src/events/inbox-worker.ts',
-    find: `      const message = queue.get(next);
-      if (message === undefined) break;`,
-    replace: `      const message = queue.get(next) ?? [...queue.values()].find((m) => m.record.sequence > next);
-      if (message === undefined) break;
-      next = message.record.sequence;`,
+    file: 'chassis/src/events/arrivals.ts',
+    find: `        const message = queue.get(next);
+        if (message === undefined) break;`,
+    replace: `        const message = queue.get(next) ?? [...queue.values()].find((m) => m.record.sequence > next);
+        if (message === undefined) break;
+        next = message.record.sequence;`,
     finds: /I20: mails|I16|I10: not settled|I13/,
     seeds: 30,
   },

@@ -1,6 +1,6 @@
 // The checkout as its participants see it: replies go in through the real consumers, commands and events come out.
 import { create, toBinary } from '@bufbuild/protobuf';
-import { handleRecords } from '@stoa/chassis/events/apply';
+import { handleRecords, wantedOf } from '@stoa/chassis/events/apply';
 import type { TopicRecord } from '@stoa/chassis/events/envelope';
 import type { Tx } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
@@ -174,6 +174,7 @@ async function statementsFor(orderIds: readonly string[]): Promise<number> {
       canary: '',
     };
   });
+  const wanted = records.flatMap((record) => wantedOf(followInventory, record) ?? []);
   let statements = 0;
   await shop.context.db.transact(async (tx) => {
     const counted = <A, R>(run: (a: A) => R) => {
@@ -189,7 +190,7 @@ async function statementsFor(orderIds: readonly string[]): Promise<number> {
       maybe: counted(tx.maybe),
       run: counted(tx.run),
     };
-    await handleRecords(watched as Tx, followInventory, records, shop.context);
+    await handleRecords(watched as Tx, followInventory, wanted, shop.context);
   });
   return statements;
 }
