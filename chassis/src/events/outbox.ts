@@ -30,6 +30,12 @@ export interface Head {
   readonly streamLastSeq: bigint;
 }
 
+/** A head as it was locked. */
+export interface LockedHead extends Head {
+  /** The database is on another timeline than when the epoch began: a failover, or a restore. */
+  readonly hasTurned: boolean;
+}
+
 interface HeadRow {
   topic: string;
   epoch: number;
@@ -48,35 +54,45 @@ const toHead = (row: HeadRow): Head => ({
   streamLastSeq: row.stream_last_seq,
 });
 
-/** Creates the heads of a service's topics, and begins a new epoch where the database's timeline has changed. */
+/**
+ * Creates the heads of a service's topics, and begins a new epoch where the database's timeline has changed. The timeline
+ * is that of the log file that is written now: pg_control_checkpoint() tells the old one until a promoted server has made
+ * its first checkpoint, and gives numbers out meanwhile.
+ */
 export async function openHeads(tx: Tx, topics: readonly string[]): Promise<void> {
   await tx.run(sql`
     insert into outbox_head (topic, timeline)
-    select topic, (select timeline_id from pg_control_checkpoint()) from unnest(${topics}::text[]) as t (topic)
+    select topic, ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
+    from unnest(${topics}::text[]) as t (topic)
     on conflict (topic) do update
     set epoch = outbox_head.epoch + 1, timeline = excluded.timeline
     where outbox_head.timeline <> excluded.timeline`);
 }
 
-/** Takes or renews the publisher's lease on all topics; false when another replica holds it. */
+/** Takes or renews the publisher's lease on all topics; their heads, or undefined when another replica holds it. */
 export async function leaseHeads(
   db: Queryable,
   topics: readonly string[],
   owner: string,
   leaseSeconds: number,
-): Promise<boolean> {
-  const taken = await db.run(sql`
+): Promise<Head[] | undefined> {
+  const rows = await db.rows(sql<HeadRow>`
     update outbox_head set owner = ${owner}, lease_until = now() + make_interval(secs => ${leaseSeconds})
-    where topic = any(${topics}::text[]) and (owner = ${owner} or lease_until < now())`);
-  return taken === topics.length;
+    where topic = any(${topics}::text[]) and (owner = ${owner} or lease_until < now())
+    returning topic, epoch, seq, published, stream_created, stream_last_seq`);
+  return rows.length === topics.length ? rows.map(toHead) : undefined;
 }
 
-/** Locks the heads: the fence under which alone events may be numbered. Must be a statement of its own, see below. */
-export async function lockHeads(tx: Tx, topics: readonly string[]): Promise<Head[]> {
-  const rows = await tx.rows(sql<HeadRow>`
-    select topic, epoch, seq, published, stream_created, stream_last_seq
+/**
+ * Locks the heads: the fence under which alone events may be numbered. Must be a statement of its own, see below. Fails
+ * on a standby, as it must.
+ */
+export async function lockHeads(tx: Tx, topics: readonly string[]): Promise<LockedHead[]> {
+  const rows = await tx.rows(sql<HeadRow & { turned: boolean }>`
+    select topic, epoch, seq, published, stream_created, stream_last_seq,
+      timeline <> ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int as turned
     from outbox_head where topic = any(${topics}::text[]) order by topic for update`);
-  return rows.map(toHead);
+  return rows.map((row) => ({ ...toHead(row), hasTurned: row.turned }));
 }
 
 /** The heads as they stand, without a lock. */
@@ -159,14 +175,15 @@ export async function readWindow(
   return rows.map(toRecord);
 }
 
-/** Remembers what the broker has stored. */
-export async function markPublished(db: Queryable, marks: readonly Omit<Head, 'epoch' | 'seq'>[]): Promise<void> {
+/** Remembers what the broker has stored; not what was sent in an epoch that is over. */
+export async function markPublished(db: Queryable, marks: readonly Omit<Head, 'seq'>[]): Promise<void> {
   await db.run(sql`
     update outbox_head h set published = m.published, stream_created = m.created, stream_last_seq = m.last_seq
-    from unnest(${marks.map((m) => m.topic)}::text[], ${marks.map((m) => m.published)}::bigint[],
-      ${marks.map((m) => m.streamCreated)}::text[], ${marks.map((m) => m.streamLastSeq)}::bigint[])
-      as m (topic, published, created, last_seq)
-    where h.topic = m.topic`);
+    from unnest(${marks.map((m) => m.topic)}::text[], ${marks.map((m) => m.epoch)}::int[],
+      ${marks.map((m) => m.published)}::bigint[], ${marks.map((m) => m.streamCreated)}::text[],
+      ${marks.map((m) => m.streamLastSeq)}::bigint[])
+      as m (topic, epoch, published, created, last_seq)
+    where h.topic = m.topic and h.epoch = m.epoch`);
 }
 
 /** Where publishing must begin again after the broker lost data: the lowest watermark of all known consumers. */

@@ -9,7 +9,7 @@ import type { Database } from '../postgres/database.ts';
 import type { Clock } from '../runtime.ts';
 import type { Bus } from './bus.ts';
 import { ALWAYS_STABLE, type CurrentLane } from './lane.ts';
-import { leaseHeads, openHeads, readHeads } from './outbox.ts';
+import { type Head, leaseHeads, openHeads, readHeads } from './outbox.ts';
 import { createSender, type Sender } from './sender.ts';
 import { runSequencer } from './sequencer.ts';
 
@@ -47,13 +47,17 @@ export function createPublisher(options: PublisherOptions): Publisher {
       try {
         const isStable = lane() === 'stable';
         // Given back, when it is not stable any more, for others to take at once.
-        const leased = (isStable || leader) && (await leaseHeads(db, topics, instance, isStable ? LEASE_SECONDS : 0));
-        if (leased && isStable && !leader) {
+        const heads =
+          isStable || leader ? await leaseHeads(db, topics, instance, isStable ? LEASE_SECONDS : 0) : undefined;
+        const leads = isStable && heads !== undefined;
+        if (leads && leader) follow(heads);
+        else if (leads) {
+          // Read again: the other one may have numbered until its lease was taken.
           for (const head of await readHeads(db, topics)) senders.get(head.topic)?.reset(head);
           bell.ring();
         }
         // Only now: nothing may be numbered between reading the heads and resuming from them.
-        leader = leased && isStable;
+        leader = leads;
         report();
       } catch (error) {
         leader = false;
@@ -62,6 +66,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
       await clock.sleep(LEASE_RENEW_MS, signal);
     }
     if (leader) await leaseHeads(db, topics, instance, 0).catch(() => {});
+  }
+
+  /** Another epoch may have begun in numbering, or when another replica started: what senders know is of the old one. */
+  function follow(heads: readonly Head[]): void {
+    for (const head of heads) {
+      const sender = senders.get(head.topic);
+      if (sender !== undefined && sender.head().epoch < head.epoch) sender.reset(head);
+    }
   }
 
   function report(): void {
@@ -84,7 +96,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
         {
           ...options,
           active,
-          onNumbered: (records) => {
+          onNumbered: ({ records, heads }) => {
+            follow(heads);
             for (const [topic, sender] of senders) sender.add(records.filter((record) => record.topic === topic));
           },
         },

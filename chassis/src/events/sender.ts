@@ -42,6 +42,7 @@ export function createSender(topic: string, initial: Head, options: SenderOption
   let fresh: NumberedRecord[] = [];
   let streamKnown = false;
   let stored = head.published;
+  let resets = 0;
 
   async function checkStream(): Promise<void> {
     const { created, lastSeq } = await bus.openStream(topic);
@@ -61,8 +62,9 @@ export function createSender(topic: string, initial: Head, options: SenderOption
   }
 
   async function store(): Promise<void> {
+    const { published } = head;
     await markPublished(db, [head]);
-    stored = head.published;
+    stored = published;
   }
 
   async function nextWindow(): Promise<NumberedRecord[]> {
@@ -77,8 +79,11 @@ export function createSender(topic: string, initial: Head, options: SenderOption
       const window = await nextWindow();
       const last = window.at(-1);
       if (last === undefined) return;
+      const before = resets;
       const streamLastSeq = await bus.publish(topic, head.epoch, window);
       await failpoints.hit('outbox.after_ack');
+      // What was under way is of the history before: it says nothing of how far this one is sent.
+      if (resets !== before) continue;
       head = { ...head, published: last.sequence, streamLastSeq };
     }
   }
@@ -124,7 +129,9 @@ export function createSender(topic: string, initial: Head, options: SenderOption
     },
     head: () => head,
     reset(next) {
+      resets++;
       head = next;
+      stored = next.published;
       fresh = [];
       streamKnown = false;
       bell.ring();

@@ -5,7 +5,15 @@ import type { Failpoints } from '../failpoint.ts';
 import type { Log } from '../log.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Clock } from '../runtime.ts';
-import { hasPending, lockHeads, type NumberedRecord, numberPending } from './outbox.ts';
+import {
+  type Head,
+  hasPending,
+  lockHeads,
+  type NumberedRecord,
+  numberPending,
+  openHeads,
+  readHeads,
+} from './outbox.ts';
 
 export interface SequencerOptions {
   readonly db: Database;
@@ -16,8 +24,8 @@ export interface SequencerOptions {
   readonly failpoints: Failpoints;
   /** Whether this replica is the one that numbers; checked before each turn. */
   readonly active: () => boolean;
-  /** Told what was numbered, in order. */
-  readonly onNumbered: (records: readonly NumberedRecord[]) => void;
+  /** Told what was numbered, in order, and under which heads. */
+  readonly onNumbered: (numbered: Numbered) => void;
 }
 
 /** Rows numbered in one transaction. */
@@ -33,12 +41,20 @@ const ERROR_PAUSE_MS = 250;
 const REST_OF_TURN = 2;
 const REST_MAX_MS = 40;
 
-/** Numbers whatever is committed and has no number yet; true when there may be more. */
-export async function numberOnce(db: Database, topics: readonly string[]): Promise<NumberedRecord[]> {
+export interface Numbered {
+  readonly records: readonly NumberedRecord[];
+  /** The heads of which these numbers are. Their `seq` may be from before them. */
+  readonly heads: readonly Head[];
+}
+
+/** Numbers whatever is committed and has no number yet, in a new epoch where the database has become another one. */
+export async function numberOnce(db: Database, topics: readonly string[]): Promise<Numbered> {
   return db.transact(async (tx) => {
     // Two statements, the second with a snapshot of its own, sent at once: one round trip.
-    const [, numbered] = await Promise.all([lockHeads(tx, topics), numberPending(tx, NUMBER_BATCH_MAX)]);
-    return numbered;
+    const [heads, records] = await Promise.all([lockHeads(tx, topics), numberPending(tx, NUMBER_BATCH_MAX)]);
+    if (!heads.some(({ hasTurned }) => hasTurned)) return { records, heads };
+    await openHeads(tx, topics);
+    return { records, heads: await readHeads(tx, topics) };
   });
 }
 
@@ -53,10 +69,11 @@ export async function runSequencer(options: SequencerOptions, signal: AbortSigna
         const beganMs = clock.monotonicMs();
         const numbered = await numberOnce(db, topics);
         const tookMs = clock.monotonicMs() - beganMs;
-        if (numbered.length > 0) onNumbered(numbered);
-        rung = numbered.length === NUMBER_BATCH_MAX;
+        const { length } = numbered.records;
+        onNumbered(numbered);
+        rung = length === NUMBER_BATCH_MAX;
         if (rung) continue;
-        if (numbered.length > 0) await clock.sleep(Math.min(REST_MAX_MS, REST_OF_TURN * tookMs), signal);
+        if (length > 0) await clock.sleep(Math.min(REST_MAX_MS, REST_OF_TURN * tookMs), signal);
       }
     } catch (error) {
       log.warn('events could not be numbered; trying again', { error });

@@ -1,8 +1,9 @@
 // A producer's database may become another one: after a failover it is the same history under a new epoch, after a
 // restore it may lack what consumers have seen. The consumer must go on in the first case and stop in the second.
+import { openHeads, readHeads } from '@stoa/chassis/events/outbox';
 import { sql } from '@stoa/chassis/postgres/sql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { idsOf, openPipe, type Pipe } from './pipe.ts';
+import { idsOf, levels, openPipe, type Pipe } from './pipe.ts';
 
 let pipe: Pipe;
 beforeEach(async () => {
@@ -112,6 +113,60 @@ describe('a producer that was restored to before what a consumer has applied', (
     await pipe.inbox.run(sql`update consumer_watermark set seq = 3, last_event_id = ${third}::uuid`);
     await expectApplied(idsOf([...before, ...after]));
     await expect.poll(() => worker.stuck(), patience).toBeUndefined();
+  });
+});
+
+describe('a database that becomes another one under those that run', () => {
+  const head = async () => (await readHeads(pipe.out, [levels.name]))[0];
+  const sent = () => pipe.broker.published.map((sequence, n) => [pipe.broker.epochs[n], sequence]);
+
+  test('has its numbers given again in a new epoch, and sent, although they were sent before', async () => {
+    pipe.startPublisher('one');
+    await pipe.write(5);
+    await expect.poll(async () => (await head())?.published, patience).toBe(5n);
+    await pipe.failOver(3);
+    await pipe.write(2);
+    await expect
+      .poll(() => sent().slice(5), patience)
+      .toEqual([
+        [2, 4n],
+        [2, 5n],
+      ]);
+    expect(await head()).toMatchObject({ epoch: 2, seq: 5n });
+  });
+
+  test('stops a consumer that has applied what the new one lacks', async () => {
+    pipe.broker.state.passesOn = true;
+    const worker = pipe.startWorker();
+    await listening();
+    pipe.startPublisher('one');
+    await pipe.write(5);
+    await expect.poll(async () => (await pipe.applied()).length, patience).toBe(5);
+    await pipe.failOver(3);
+    await pipe.write(4);
+    await expect.poll(() => worker.stuck() ?? '', patience).toContain('was restored to an earlier state');
+    expect(await pipe.applied()).toHaveLength(5);
+  });
+
+  test('is known to a publisher that works, when another replica finds it first', async () => {
+    pipe.startPublisher('one');
+    await pipe.write(1);
+    await expect.poll(() => sent(), patience).toEqual([[1, 1n]]);
+    await pipe.out.run(sql`update outbox_head set timeline = timeline - 1`);
+    await pipe.out.transact((tx) => openHeads(tx, [levels.name]));
+    await expect.poll(() => pipe.broker.beacons.at(-1), patience).toEqual({ epoch: 2, head: 1n });
+  });
+
+  test('is found by a consumer even when the epoch stays, as in a logical restore', async () => {
+    const before = await pipe.publish(5);
+    const worker = pipe.startWorker();
+    await listening();
+    pipe.broker.deliver(1, ...before);
+    await expectApplied(idsOf(before));
+    await pipe.restoreProducer(3, 1);
+    pipe.broker.deliver(1, ...(await pipe.publish(4)));
+    await expect.poll(() => worker.stuck() ?? '', patience).toContain('was restored to an earlier state');
+    expect(await pipe.applied()).toEqual(idsOf(before));
   });
 });
 

@@ -2,7 +2,7 @@
 // a broker that delivers exactly what the test hands it.
 import { createClient } from '@connectrpc/connect';
 import { createBell } from '@stoa/chassis/bell';
-import type { Bus, BusListener } from '@stoa/chassis/events/bus';
+import type { Beacon, Bus, BusListener } from '@stoa/chassis/events/bus';
 import { consumer, on } from '@stoa/chassis/events/consumer';
 import type { Received, TopicRecord } from '@stoa/chassis/events/envelope';
 import { eventLogHandlers, remoteProducer } from '@stoa/chassis/events/event-log';
@@ -42,19 +42,34 @@ export const fastClock: Clock = {
   sleep: (ms, signal) => runtime.clock.sleep(ms / 20, signal),
 };
 
-/** A broker without a store: it passes on what the test delivers, and counts what was acknowledged. */
+/**
+ * A broker without a store: it passes on what the test delivers, or also what is published, and counts what was
+ * acknowledged.
+ */
 function fakeBus() {
   const listeners = new Set<BusListener>();
   const acknowledged: string[] = [];
   const returned: string[] = [];
   const published: bigint[] = [];
+  const epochs: number[] = [];
+  const beacons: Beacon[] = [];
+  const state = { passesOn: false };
+  function deliver(epoch: number, ...records: readonly TopicRecord[]) {
+    for (const record of records) {
+      const ack = () => acknowledged.push(record.eventId);
+      const giveBack = () => returned.push(record.eventId);
+      for (const listener of listeners) listener.message({ epoch, record, ack, giveBack });
+    }
+  }
   const bus: Bus = {
     openStream: async () => ({ created: 'once', lastSeq: BigInt(published.length) }),
-    async publish(_topic, _epoch, records) {
+    async publish(_topic, epoch, records) {
       published.push(...records.map(({ sequence }) => sequence));
+      epochs.push(...records.map(() => epoch));
+      if (state.passesOn) deliver(epoch, ...records);
       return BigInt(published.length);
     },
-    sendBeacon: () => {},
+    sendBeacon: (_topic, beacon) => void beacons.push(beacon),
     async consume(_topic, _consumer, listener) {
       listeners.add(listener);
       return { stop: async () => void listeners.delete(listener) };
@@ -70,14 +85,12 @@ function fakeBus() {
     returned,
     /** Sequences in the order in which they were sent. */
     published,
+    /** The epoch of each of them. */
+    epochs,
+    beacons,
+    state,
     listening: () => listeners.size,
-    deliver(epoch: number, ...records: readonly TopicRecord[]) {
-      for (const record of records) {
-        const ack = () => acknowledged.push(record.eventId);
-        const giveBack = () => returned.push(record.eventId);
-        for (const listener of listeners) listener.message({ epoch, record, ack, giveBack });
-      }
-    },
+    deliver,
     beacon(epoch: number, head: bigint) {
       for (const listener of listeners) listener.beacon({ epoch, head });
     },
@@ -149,6 +162,12 @@ export async function openPipe() {
     async restoreProducer(sequence: number, epoch: number) {
       await out.run(sql`delete from outbox where pub_seq > ${sequence}`);
       await out.run(sql`update outbox_head set seq = ${sequence}, epoch = ${epoch}`);
+    },
+    /** As after a failover to a server that lacks the last events: nobody tells those that run. */
+    async failOver(sequence: number) {
+      await out.run(sql`delete from outbox where pub_seq > ${sequence}`);
+      await out.run(sql`
+        update outbox_head set seq = ${sequence}, published = least(published, ${sequence}), timeline = timeline - 1`);
     },
     startWorker(options: WorkerOptions = {}) {
       const worker = createInboxWorker({
