@@ -121,10 +121,13 @@ export function createSender(topic: string, initial: Head, options: SenderOption
 
   return {
     add(records) {
-      const last = records.at(-1);
-      if (last === undefined) return;
+      const [first, last] = [records[0], records.at(-1)];
+      if (first === undefined || last === undefined) return;
       head = { ...head, seq: last.sequence };
-      if (fresh.length + records.length <= FRESH_MAX) fresh.push(...records);
+      const before = fresh.at(-1);
+      // What was left out leaves a gap: all after it comes from the table, until that is done.
+      const isNext = before === undefined || before.sequence + 1n === first.sequence;
+      if (isNext && fresh.length + records.length <= FRESH_MAX) fresh.push(...records);
       bell.ring();
     },
     head: () => head,
