@@ -161,7 +161,10 @@ export async function hasPending(db: Queryable): Promise<boolean> {
   return (await db.rows(sql<{ id: bigint }>`select id from outbox where pub_seq is null limit 1`)).length > 0;
 }
 
-/** Numbered events of a topic after a sequence, in order. */
+/** Where a window of events ends, whatever their number: several messages of this size fit into one answer. */
+const WINDOW_BYTES = 1024 * 1024;
+
+/** Numbered events of a topic after a sequence, in order: at most `limit`, and none after the payloads passed a MiB. */
 export async function readWindow(
   db: Queryable,
   topic: string,
@@ -171,7 +174,11 @@ export async function readWindow(
   const rows = await db.rows(sql<RecordRow>`
     select topic, pub_seq, event_id, type, aggregate_id, aggregate_version, payload, created_at, traceparent, causation_id,
       canary
-    from outbox where topic = ${topic} and pub_seq > ${after} order by pub_seq limit ${limit}`);
+    from (
+      select *, sum(octet_length(payload)) over (order by pub_seq rows unbounded preceding) - octet_length(payload) as before
+      from (select * from outbox where topic = ${topic} and pub_seq > ${after} order by pub_seq limit ${limit}) as next
+    ) as measured
+    where before < ${WINDOW_BYTES} order by pub_seq`);
   return rows.map(toRecord);
 }
 

@@ -12,11 +12,15 @@ export type Publish = <Desc extends DescMessage>(
   cause?: Cause,
 ) => string;
 
+/** What the broker and an answer of Replay take without trouble. An event says what happened; it is no file. */
+const PAYLOAD_MAX = 512 * 1024;
+
 /**
  * Makes `publish`: `publish(tx, OrderPlacedSchema, { orderId, … })` adds the event to the transaction's outbox and
  * returns its id. Topic, aggregate key and version come from the message's contract options. Throws when the key
- * or a version is missing: an event without them could be neither ordered nor found. With `topics` given it also throws
- * for a message of another topic: nobody would number it here.
+ * or a version is missing: an event without them could be neither ordered nor found; and when the message is larger than
+ * 512 KiB: it would hold up its topic for ever. With `topics` given it also throws for a message of another topic: nobody
+ * would number it here.
  */
 export function createPublish(ids: Ids, topics?: ReadonlySet<string>): Publish {
   return (tx, schema, init, cause = tx.cause) => {
@@ -30,6 +34,7 @@ export function createPublish(ids: Ids, topics?: ReadonlySet<string>): Publish {
     if (version === 0n) throw new Error(`${schema.typeName} was published without ${type.version?.name}`);
     const eventId = ids.uuid();
     const payload = toBinary(schema, message as never);
+    if (payload.length > PAYLOAD_MAX) throw new Error(`${schema.typeName} is too large: ${payload.length} bytes`);
     tx.outbox.push({
       eventId,
       topic: type.topic,

@@ -47,6 +47,20 @@ describe('Replay', () => {
     expect((await pipe.eventLog.replay({ topic, afterSequence: 6n })).records).toEqual([]);
   });
 
+  test('ends a page that grows large before its time, and goes on where it ended', async () => {
+    const whole = await pipe.eventLog.replay({ topic });
+    await pipe.out.run(sql`update outbox set payload = convert_to(repeat('x', 400000), 'UTF8')`);
+    await pipe.out.run(sql`update outbox set payload = convert_to(repeat('x', 1500000), 'UTF8') where pub_seq = 4`);
+    const pages: bigint[][] = [];
+    for (let after = 0n; after < 6n; after = pages.at(-1)?.at(-1) as bigint) {
+      const { records } = await pipe.eventLog.replay({ topic, afterSequence: after });
+      pages.push(records.map(({ sequence }) => sequence));
+    }
+    expect(pages).toEqual([[1n, 2n, 3n], [4n], [5n, 6n]]);
+    for (const { sequence, payload } of whole.records)
+      await pipe.out.run(sql`update outbox set payload = ${payload} where pub_seq = ${sequence}`);
+  });
+
   test('says nothing of what is not numbered yet', async () => {
     await pipe.write(1);
     expect((await pipe.eventLog.replay({ topic, afterSequence: 6n })).records).toEqual([]);
