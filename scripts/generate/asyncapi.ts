@@ -1,6 +1,6 @@
 // docs/generated/asyncapi.yaml: every event and command that travels between services, as AsyncAPI 3.0 with examples.
 import type { DescMessage } from '@bufbuild/protobuf';
-import { streamOf, subjectOf } from '@stoa/chassis/events/nats-bus';
+import { streamOf, subjectOf } from '@stoa/chassis/events/nats-wire';
 import { eventTypeOf } from '@stoa/chassis/events/topic';
 import { closure, exampleOf, jsonSchema } from './json-schema.ts';
 import { type Artefact, dataFile } from './manifests.ts';
@@ -63,7 +63,7 @@ function describe({ name }: TopicModel, message: DescMessage) {
   };
 }
 
-/** CloudEvents in binary mode, and ours: chassis/events/nats-bus.ts writes them. */
+/** CloudEvents in binary mode, and ours: chassis/events/nats-wire.ts writes them. */
 const HEADERS = {
   type: 'object',
   required: ['ce-specversion', 'ce-id', 'ce-type', 'ce-source', 'ce-time', 'ce-subject', 'stoa-epoch', 'stoa-seq'],

@@ -1,7 +1,7 @@
 // The broker's users: one for each workload, that may publish its own topics, read those that it declares, and nothing
 // else. What JetStream's API needs for that is spelt out from what chassis/events/nats-bus.ts does; deleting and purging
 // is nobody's. Passwords come from the broker's environment, so this file holds none.
-import { beaconSubjectOf, durableOf, streamOf, subjectOf } from '@stoa/chassis/events/nats-bus';
+import { beaconSubjectOf, durableOf, streamOf, subjectOf } from '@stoa/chassis/events/nats-wire';
 import { type Artefact, comment } from './manifests.ts';
 import type { ServiceModel } from './model.ts';
 import type { Workload } from './workload.ts';

@@ -1,15 +1,17 @@
 // Live events from the bus: decoded as they pass, shared by all listeners of a topic.
 import type { DescMessage } from '@bufbuild/protobuf';
+import type { Log } from '../log.ts';
 import { decodeRecord } from './apply.ts';
 import type { Bus } from './bus.ts';
 import type { Received, TopicRecord } from './envelope.ts';
+import { guarded } from './guarded.ts';
 import type { LiveEvents } from './live.ts';
 import type { Topic } from './topic.ts';
 
 type Listener = (event: Received<DescMessage>) => void;
 
 /** One subscription at the broker for each topic, however many listen. */
-export function liveEvents(bus: Bus): LiveEvents {
+export function liveEvents(bus: Bus, log: Log): LiveEvents {
   const watched = new Map<string, { listeners: Set<Listener>; stop: () => void }>();
 
   function watch(topic: Topic): Set<Listener> {
@@ -27,9 +29,11 @@ export function liveEvents(bus: Bus): LiveEvents {
   return {
     subscribe(topic, listener) {
       const listeners = watched.get(topic.name)?.listeners ?? watch(topic);
-      listeners.add(listener);
+      // One that fails must not keep the event from the others.
+      const own = guarded(listener, log);
+      listeners.add(own);
       return () => {
-        listeners.delete(listener);
+        listeners.delete(own);
         if (listeners.size > 0) return;
         watched.get(topic.name)?.stop();
         watched.delete(topic.name);

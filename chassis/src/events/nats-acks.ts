@@ -2,7 +2,9 @@
 // whole connection. The library's own publish is a request of its own for each message, with a timer, a promise and two
 // errors whose stacks are captured in case it should fail: a fifth of the cost of sending.
 import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
+import type { Log } from '../log.ts';
 import type { Clock } from '../runtime.ts';
+import { guarded } from './guarded.ts';
 
 export interface Outgoing {
   readonly payload: Uint8Array;
@@ -37,16 +39,17 @@ export interface PublishWindowOptions {
   readonly inbox: string;
   readonly timeoutMs: number;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 export function createPublishWindow(
   connection: NatsConnection,
-  { inbox, timeoutMs, clock }: PublishWindowOptions,
+  { inbox, timeoutMs, clock, log }: PublishWindowOptions,
 ): PublishWindow {
   const open = new Map<string, Open>();
   let windows = 0;
   connection.subscribe(`${inbox}.*`, {
-    callback(failure, message) {
+    callback: guarded((failure: Error | null, message: Msg) => {
       if (failure !== null) return;
       const name = message.subject.slice(inbox.length + 1);
       const window = open.get(name);
@@ -57,7 +60,7 @@ export function createPublishWindow(
       window.last = Math.max(window.last, ack);
       window.left -= 1;
       if (window.left === 0) window.end();
-    },
+    }, log),
   });
 
   return async (subject, messages) => {
@@ -69,15 +72,19 @@ export function createPublishWindow(
       last: 0,
       end(error) {
         failure = error;
-        open.delete(name);
         over.abort('ended');
       },
     };
     open.set(name, window);
     const reply = `${inbox}.${name}`;
-    for (const { payload, headers } of messages) connection.publish(subject, payload, { headers, reply });
-    await clock.sleep(timeoutMs, over.signal);
-    if (open.delete(name)) throw new Error(`timeout: ${window.left} of ${messages.length} messages not acknowledged`);
+    try {
+      for (const { payload, headers } of messages) connection.publish(subject, payload, { headers, reply });
+      await clock.sleep(timeoutMs, over.signal);
+    } finally {
+      open.delete(name);
+    }
+    if (!over.signal.aborted)
+      throw new Error(`timeout: ${window.left} of ${messages.length} messages not acknowledged`);
     if (failure !== undefined) throw failure;
     return BigInt(window.last);
   };

@@ -13,21 +13,22 @@ import {
   RetentionPolicy,
   StorageType,
 } from '@nats-io/jetstream';
-import {
-  connect,
-  createInbox,
-  headers,
-  type Msg,
-  type MsgHdrs,
-  type NatsConnection,
-  nanos,
-} from '@nats-io/transport-node';
+import { connect, createInbox, type Msg, type NatsConnection, nanos } from '@nats-io/transport-node';
 import type { Log } from '../log.ts';
-import { CANARY } from '../rpc/headers.ts';
 import type { Clock } from '../runtime.ts';
-import type { Beacon, Bus, BusListener, BusMessage, StreamState, Subscription } from './bus.ts';
-import type { TopicRecord } from './envelope.ts';
+import type { Bus, BusMessage, StreamState, Subscription } from './bus.ts';
+import { guarded } from './guarded.ts';
 import { createPublishWindow } from './nats-acks.ts';
+import {
+  beaconSubjectOf,
+  decode,
+  decodeBeacon,
+  durableOf,
+  encodeBeacon,
+  encodeHeaders,
+  streamOf,
+  subjectOf,
+} from './nats-wire.ts';
 
 export interface NatsBusOptions {
   /** With user and password where the broker asks for them: nats://orders:secret@nats:4222 */
@@ -54,57 +55,6 @@ const STREAM_MAX_AGE_MS = 24 * 3600 * 1000;
 const STREAM_MAX_BYTES = 1024 * 1024 * 1024;
 const DUPLICATE_WINDOW_MS = 120_000;
 const MISSED_HEARTBEATS_MAX = 2;
-
-/** "orders.events" travels on this subject; streams and permissions are named after it. */
-export const subjectOf = (topic: string) => `stoa.${topic}`;
-export const beaconSubjectOf = (topic: string) => `stoa-head.${topic}`;
-export const streamOf = (topic: string) => topic.replaceAll(/[.-]/g, '_').toUpperCase();
-export const durableOf = (consumer: string) => consumer.replaceAll('.', '--');
-
-function encodeHeaders(topic: string, epoch: number, record: TopicRecord): MsgHdrs {
-  const h = headers();
-  // The broker stores an id once, and nothing into a stream that is not the topic's.
-  h.set('Nats-Msg-Id', record.eventId);
-  h.set('Nats-Expected-Stream', streamOf(topic));
-  h.set('ce-specversion', '1.0');
-  h.set('ce-id', record.eventId);
-  h.set('ce-type', record.type);
-  h.set('ce-source', `/stoa/${topic}`);
-  h.set('ce-time', record.occurredAt.toISOString());
-  h.set('ce-subject', record.aggregateId);
-  h.set('stoa-epoch', String(epoch));
-  h.set('stoa-seq', String(record.sequence));
-  h.set('stoa-version', String(record.aggregateVersion));
-  if (record.causationId !== '') h.set('stoa-causation', record.causationId);
-  if (record.traceparent !== '') h.set('traceparent', record.traceparent);
-  if (record.canary !== '') h.set(CANARY, record.canary);
-  return h;
-}
-
-interface WireMessage {
-  readonly headers?: MsgHdrs | undefined;
-  readonly data: Uint8Array;
-}
-
-/** Reads a message; undefined when it is not one of ours (an operator's stray publish). */
-function decode(message: WireMessage): { epoch: number; record: TopicRecord } | undefined {
-  const h = message.headers;
-  const sequence = h?.get('stoa-seq') ?? '';
-  if (h === undefined || !/^\d+$/.test(sequence)) return undefined;
-  const record = {
-    sequence: BigInt(sequence),
-    eventId: h.get('ce-id'),
-    type: h.get('ce-type'),
-    aggregateId: h.get('ce-subject'),
-    aggregateVersion: BigInt(h.get('stoa-version') || '0'),
-    payload: message.data,
-    occurredAt: new Date(h.get('ce-time')),
-    traceparent: h.get('traceparent'),
-    causationId: h.get('stoa-causation'),
-    canary: h.get(CANARY),
-  };
-  return { epoch: Number(h.get('stoa-epoch')), record };
-}
 
 const isMissing = (error: unknown, code: number) => error instanceof JetStreamApiError && error.code === code;
 
@@ -157,7 +107,7 @@ class Consumption implements Subscription {
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
         await ensureDurable(manager, topic, consumer);
-        await this.#deliver(js, topic, consumer, onMessage);
+        await this.#deliver({ js, log }, topic, consumer, onMessage);
       } catch (error) {
         if (attempt % 20 === 1) log.debug('a consumer is set up again', { consumer, topic, error, attempt });
       }
@@ -165,7 +115,12 @@ class Consumption implements Subscription {
     }
   }
 
-  async #deliver(js: JetStreamClient, topic: string, consumer: string, onMessage: (message: BusMessage) => void) {
+  async #deliver(
+    { js, log }: { js: JetStreamClient; log: Log },
+    topic: string,
+    consumer: string,
+    onMessage: (message: BusMessage) => void,
+  ) {
     const handle = await js.consumers.get(streamOf(topic), durableOf(consumer));
     if (this.#stopped.signal.aborted) return;
     const messages = await handle.consume({
@@ -173,11 +128,16 @@ class Consumption implements Subscription {
       expires: 10_000,
       idle_heartbeat: HEARTBEAT_MS,
       abort_on_missing_resource: true,
-      callback: (message: JsMsg) => {
+      callback: guarded((message: JsMsg) => {
         const decoded = decode(message);
-        if (decoded === undefined) message.term('not a Stoa event');
-        else onMessage({ ...decoded, ack: () => message.ack(), giveBack: () => message.nak(GIVE_BACK_MS) });
-      },
+        if (decoded !== undefined) {
+          onMessage({ ...decoded, ack: () => message.ack(), giveBack: () => message.nak(GIVE_BACK_MS) });
+          return;
+        }
+        log.warn('a message on a topic is none of ours, or spoilt: it is passed over', { topic, consumer });
+        // Without its reason: 2.9 takes one with a reason for no answer at all.
+        message.term();
+      }, log),
     });
     this.#current = messages;
     try {
@@ -247,6 +207,7 @@ export async function connectNatsBus(options: NatsBusOptions): Promise<Bus> {
     inbox: createInbox(server.inboxPrefix),
     timeoutMs: PUBLISH_TIMEOUT_MS,
     clock,
+    log,
   });
   // Not asking for the account's state lets this start while JetStream is still recovering its store.
   const manager = await jetstreamManager(connection, { checkAPI: false, timeout: PUBLISH_TIMEOUT_MS });
@@ -258,12 +219,15 @@ export async function connectNatsBus(options: NatsBusOptions): Promise<Bus> {
         subjectOf(topic),
         records.map((record) => ({ payload: record.payload, headers: encodeHeaders(topic, epoch, record) })),
       ),
-    sendBeacon(topic, { epoch, head }) {
-      if (isConnected) connection.publish(beaconSubjectOf(topic), `${epoch} ${head}`);
+    sendBeacon(topic, beacon) {
+      if (isConnected) connection.publish(beaconSubjectOf(topic), encodeBeacon(beacon));
     },
     async consume(topic, consumer, listener) {
       const beacons = connection.subscribe(beaconSubjectOf(topic), {
-        callback: (_error, message) => receiveBeacon(message, listener),
+        callback: guarded((_error: unknown, message: Msg) => {
+          const beacon = decodeBeacon(message.string());
+          if (beacon !== undefined) listener.beacon(beacon);
+        }, log),
       });
       const consumption = new Consumption({ js, manager, log, clock }, topic, consumer, listener.message);
       return {
@@ -275,19 +239,14 @@ export async function connectNatsBus(options: NatsBusOptions): Promise<Bus> {
     },
     watch(topic, listener) {
       const subscription = connection.subscribe(subjectOf(topic), {
-        callback: (_error, message) => {
+        callback: guarded((_error: unknown, message: Msg) => {
           const decoded = decode(message);
           if (decoded !== undefined) listener(decoded.record);
-        },
+        }, log),
       });
       return () => subscription.unsubscribe();
     },
     connected: () => isConnected,
     close: () => connection.close(),
   };
-}
-
-function receiveBeacon(message: Msg, listener: BusListener): void {
-  const [epoch, head] = message.string().split(' ');
-  if (head !== undefined && /^\d+$/.test(head)) listener.beacon({ epoch: Number(epoch), head: BigInt(head) } as Beacon);
 }

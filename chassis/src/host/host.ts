@@ -94,7 +94,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     failpoints,
   };
   const { bus } = shared;
-  const live = bus === undefined ? NO_LIVE : liveEvents(bus);
+  const live = bus === undefined ? NO_LIVE : liveEvents(bus, log);
   const built: BuiltService[] = [];
   const closers: HttpServer[] = [];
   let dispatcher: Dispatcher | undefined;

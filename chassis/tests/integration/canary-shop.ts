@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import type { CanaryRow } from '@stoa/chassis/events/lane';
-import { streamOf } from '@stoa/chassis/events/nats-bus';
+import { streamOf } from '@stoa/chassis/events/nats-wire';
 import { createPublish } from '@stoa/chassis/events/publish';
 import { topic } from '@stoa/chassis/events/topic';
 import { startHost } from '@stoa/chassis/host/host';

@@ -1,21 +1,23 @@
 // The broker's adapter on a real broker.
 import { jetstreamManager } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
-import type { Bus, BusMessage } from '@stoa/chassis/events/bus';
+import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
+import type { Beacon, Bus, BusMessage } from '@stoa/chassis/events/bus';
 import type { TopicRecord } from '@stoa/chassis/events/envelope';
-import { connectNatsBus, streamOf } from '@stoa/chassis/events/nats-bus';
+import { connectNatsBus } from '@stoa/chassis/events/nats-bus';
+import { beaconSubjectOf, streamOf, subjectOf } from '@stoa/chassis/events/nats-wire';
 import { createLog } from '@stoa/chassis/log';
 import { systemRuntime } from '@stoa/chassis/runtime';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 
 const TOPIC = 'test.bus-events';
 const { clock, ids } = systemRuntime();
+const silent = createLog('silent');
 const patience = { timeout: 10_000, interval: 20 };
 let bus: Bus;
 let nats: NatsConnection;
 beforeEach(async () => {
   nats = await connect({ servers: inject('natsUrl') });
-  bus = await connectNatsBus({ url: inject('natsUrl'), name: 'test', log: createLog('silent'), clock });
+  bus = await connectNatsBus({ url: inject('natsUrl'), name: 'test', log: silent, clock });
   const { streams } = await jetstreamManager(nats);
   await streams.delete(streamOf(TOPIC)).catch(() => {});
   await bus.openStream(TOPIC);
@@ -38,15 +40,14 @@ const record = (sequence: bigint): TopicRecord => ({
   canary: '',
 });
 
-async function listen(onMessage: (message: BusMessage) => void) {
-  const subscription = await bus.consume(TOPIC, 'test.bus', { message: onMessage, beacon: () => {} });
+async function durable() {
   const { consumers } = await jetstreamManager(nats);
-  const ready = () =>
-    consumers.info(streamOf(TOPIC), 'test--bus').then(
-      ({ num_waiting }) => num_waiting > 0,
-      () => false,
-    );
-  await expect.poll(ready, patience).toBe(true);
+  return consumers.info(streamOf(TOPIC), 'test--bus').catch(() => undefined);
+}
+
+async function listen(onMessage: (message: BusMessage) => void, onBeacon: (beacon: Beacon) => void = () => {}) {
+  const subscription = await bus.consume(TOPIC, 'test.bus', { message: onMessage, beacon: onBeacon });
+  await expect.poll(async () => ((await durable())?.num_waiting ?? 0) > 0, patience).toBe(true);
   return subscription;
 }
 
@@ -65,4 +66,55 @@ test('what a listener gives back when it ends goes to the next one', async () =>
   // The broker would wait 30 seconds for those that nobody gave back.
   await expect.poll(() => seen.toSorted(), patience).toEqual([1n, 2n]);
   await second.stop();
+});
+
+describe('a process stays connected', () => {
+  test('whatever is published by whoever: what cannot be read is not delivered again', async () => {
+    const seen: bigint[] = [];
+    const watched: bigint[] = [];
+    const beacons: bigint[] = [];
+    bus.watch(TOPIC, ({ sequence }) => void watched.push(sequence));
+    const take = (message: BusMessage) => {
+      seen.push(message.record.sequence);
+      message.ack();
+    };
+    const subscription = await listen(take, ({ head }) => void beacons.push(head));
+    for (const [name, value] of [
+      ['stoa-version', 'one'],
+      ['stoa-epoch', ''],
+      ['ce-id', "x'"],
+      ['ce-time', 'yesterday'],
+    ] as const) {
+      const spoilt = headers();
+      const right = { 'stoa-seq': '1', 'stoa-epoch': '1', 'ce-id': ids.uuid(), 'ce-time': new Date(0).toISOString() };
+      for (const [key, text] of Object.entries({ ...right, [name]: value })) spoilt.set(key, text);
+      nats.publish(subjectOf(TOPIC), 'x', { headers: spoilt });
+    }
+    nats.publish(beaconSubjectOf(TOPIC), 'one two');
+    await nats.flush();
+    await bus.publish(TOPIC, 1, [record(2n)]);
+    bus.sendBeacon(TOPIC, { epoch: 1, head: 2n });
+    await expect.poll(() => [seen, watched, beacons], patience).toEqual([[2n], [2n], [2n]]);
+    await expect.poll(async () => (await durable())?.num_ack_pending, patience).toBe(0);
+    await subscription.stop();
+  });
+
+  test('whatever a listener throws', async () => {
+    const seen: bigint[] = [];
+    const failing = () => {
+      throw new Error('a bug');
+    };
+    bus.watch(TOPIC, failing);
+    const subscription = await listen(({ record: { sequence }, ack }) => {
+      seen.push(sequence);
+      ack();
+      failing();
+    }, failing);
+    for (const sequence of [1n, 2n, 3n]) {
+      await bus.publish(TOPIC, 1, [record(sequence)]);
+      bus.sendBeacon(TOPIC, { epoch: 1, head: sequence });
+      await expect.poll(() => seen.at(-1), patience).toBe(sequence);
+    }
+    await subscription.stop();
+  });
 });
