@@ -45,5 +45,7 @@ export interface Bus {
   watch(topic: string, listener: (record: TopicRecord) => void): () => void;
   /** Whether the broker can be reached now. */
   connected(): boolean;
+  /** Why it will not be reached again by this process; undefined while it may be. */
+  lost(): string | undefined;
   close(): Promise<void>;
 }

@@ -55,6 +55,7 @@ const STREAM_MAX_AGE_MS = 24 * 3600 * 1000;
 const STREAM_MAX_BYTES = 1024 * 1024 * 1024;
 const DUPLICATE_WINDOW_MS = 120_000;
 const MISSED_HEARTBEATS_MAX = 2;
+const WAITING_MS = { first: 2000, next: 10_000 };
 
 const isMissing = (error: unknown, code: number) => error instanceof JetStreamApiError && error.code === code;
 
@@ -180,19 +181,45 @@ function serverOf(url: string) {
   return { servers: host, user, pass: decodeURIComponent(password), inboxPrefix: `_INBOX_${user}` };
 }
 
+/** Says that it waits, when that takes longer than a start does. */
+async function sayThatItWaits({ url, clock, log }: NatsBusOptions, connected: AbortSignal): Promise<void> {
+  const address = new URL(url).host;
+  await clock.sleep(WAITING_MS.first, connected);
+  while (!connected.aborted) {
+    log.warn('the broker is not reached yet; trying again', { address });
+    await clock.sleep(WAITING_MS.next, connected);
+  }
+}
+
+async function connectWaiting(options: NatsBusOptions, server: ReturnType<typeof serverOf>): Promise<NatsConnection> {
+  const connected = new AbortController();
+  void sayThatItWaits(options, connected.signal);
+  try {
+    return await connect({
+      ...server,
+      name: options.name,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 250,
+      reconnectJitter: 250,
+      waitOnFirstConnect: true,
+      // A broker whose users are being replaced refuses us for a while.
+      ignoreAuthErrorAbort: true,
+      pingInterval: 5000,
+      maxPingOut: 2,
+    });
+  } finally {
+    connected.abort();
+  }
+}
+
 /** Connects, waiting for the server if need be, and stays connected. */
 export async function connectNatsBus(options: NatsBusOptions): Promise<Bus> {
-  const { url, name, replicas = 1, log, clock } = options;
+  const { url, replicas = 1, log, clock } = options;
   const server = serverOf(url);
-  const connection: NatsConnection = await connect({
-    ...server,
-    name,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 250,
-    reconnectJitter: 250,
-    waitOnFirstConnect: true,
-    pingInterval: 5000,
-    maxPingOut: 2,
+  const connection = await connectWaiting(options, server);
+  let lost: string | undefined;
+  void connection.closed().then((error) => {
+    lost = `the connection to the broker is closed${error === undefined ? '' : `: ${error}`}`;
   });
   let isConnected = true;
   void (async () => {
@@ -247,6 +274,7 @@ export async function connectNatsBus(options: NatsBusOptions): Promise<Bus> {
       return () => subscription.unsubscribe();
     },
     connected: () => isConnected,
+    lost: () => lost,
     close: () => connection.close(),
   };
 }

@@ -101,7 +101,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   let grpc: GrpcServer | undefined;
   let stopping = false;
   const workers = new Map<string, InboxWorker[]>();
-  const readiness = () => readinessOf(built, workers, stopping);
+  const readiness = () => readinessOf(built, workers, stopping, bus?.lost());
 
   async function stop(): Promise<void> {
     stopping = true;
@@ -260,8 +260,10 @@ function readinessOf(
   built: readonly BuiltService[],
   workers: ReadonlyMap<string, readonly InboxWorker[]>,
   stopping: boolean,
+  brokerLost: string | undefined,
 ): Readiness {
   const reasons: Record<string, string> = {};
+  if (brokerLost !== undefined) reasons.broker = brokerLost;
   if (stopping) reasons.host = 'stopping';
   for (const { definition, context } of built) {
     const stuck = workers.get(definition.name)?.map((worker) => worker.stuck());

@@ -1,11 +1,13 @@
 // The broker's adapter on a real broker.
+import { once } from 'node:events';
+import { type AddressInfo, createServer, connect as dial } from 'node:net';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 import type { Beacon, Bus, BusMessage } from '@stoa/chassis/events/bus';
 import type { TopicRecord } from '@stoa/chassis/events/envelope';
 import { connectNatsBus } from '@stoa/chassis/events/nats-bus';
 import { beaconSubjectOf, streamOf, subjectOf } from '@stoa/chassis/events/nats-wire';
-import { createLog } from '@stoa/chassis/log';
+import { createLog, type Log } from '@stoa/chassis/log';
 import { systemRuntime } from '@stoa/chassis/runtime';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 
@@ -115,6 +117,31 @@ describe('a process stays connected', () => {
       bus.sendBeacon(TOPIC, { epoch: 1, head: sequence });
       await expect.poll(() => seen.at(-1), patience).toBe(sequence);
     }
+    expect(bus.lost()).toBeUndefined();
     await subscription.stop();
   });
+});
+
+test('a broker that is away is told, without its password, until it is there', async () => {
+  const target = new URL(inject('natsUrl'));
+  const proxy = createServer((socket) => {
+    const real = dial(Number(target.port), target.hostname);
+    socket.pipe(real).pipe(socket);
+    for (const end of [socket, real]) end.on('error', () => {});
+  });
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  const { port } = proxy.address() as AddressInfo;
+  await new Promise((resolve) => proxy.close(resolve));
+  const told: unknown[] = [];
+  const log: Log = { ...silent, warn: (message, fields) => void told.push({ message, ...fields }) };
+  const fast = { ...clock, sleep: (ms: number, signal?: AbortSignal) => clock.sleep(ms / 20, signal) };
+  const connecting = connectNatsBus({ url: `nats://user:secret@127.0.0.1:${port}`, name: 'test', log, clock: fast });
+  await expect.poll(() => told.length, patience).toBeGreaterThan(1);
+  expect(told[0]).toEqual({ message: expect.stringContaining('not reached'), address: `127.0.0.1:${port}` });
+  await once(proxy.listen(port, '127.0.0.1'), 'listening');
+  const late = await connecting;
+  expect([late.connected(), late.lost()]).toEqual([true, undefined]);
+  await late.close();
+  await expect.poll(() => late.lost(), patience).toContain('is closed');
+  proxy.close();
 });

@@ -76,6 +76,7 @@ function fakeBus() {
     },
     watch: () => () => {},
     connected: () => true,
+    lost: () => undefined,
     close: async () => {},
   };
   return {

@@ -289,6 +289,7 @@ export class Broker {
       },
       watch: () => () => {},
       connected: () => !this.cutOff.has(process.name),
+      lost: () => undefined,
       close: async () => {},
     };
   }
