@@ -202,9 +202,9 @@ export const BUGS: readonly Bug[] = [
     name: 'every-17th',
     why: 'a consumer silently passes over one command in seventeen; the saga asks again, and nobody notices',
     file: 'chassis/src/events/apply.ts',
-    find: 'const wanted = records.filter((record) => handlers.has(record.type));',
+    find: 'if (handled !== undefined) wanted.push(handled);',
     replace:
-      "const wanted = records.filter((record) => handlers.has(record.type) && !(definition.name === 'inventory.orders' && record.sequence % 17n === 0n));",
+      "if (handled !== undefined && !(definition.name === 'inventory.orders' && record.sequence % 17n === 0n)) wanted.push(handled);",
     finds: /I13: inventory.orders did not handle/,
     seeds: 20,
   },
@@ -232,7 +232,7 @@ export const BUGS: readonly Bug[] = [
     why: 'of two requests with one key the second is refused, because the first has just spent the cart',
     file: 'services/orders/src/api/place-order.ts',
     find: `  error instanceof CommitUnknownError ||
-  (error instanceof ConnectError && error.code === Code.FailedPrecondition);`,
+  (error instanceof ConnectError && (error.code === Code.FailedPrecondition || error.code === Code.NotFound));`,
     replace: '  error instanceof CommitUnknownError;',
     finds: /I9: .* because of its own order/,
     seeds: 60,
