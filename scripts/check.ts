@@ -39,7 +39,7 @@ const checks: readonly Check[] = [
   rule('import arrows', importArrows),
   rule('layers of a service', serviceLayers),
   rule('no import cycles', importCycles),
-  rule('no route, retry or timeout by hand', routesByHand),
+  rule('no route, retry, timeout or policy by hand', routesByHand),
   rule('alerts on metrics that exist', alertedMetrics),
   rule('labels that Prometheus keeps', overwrittenLabels),
   rule('packages declared where used', declaredPackages),

@@ -58,13 +58,22 @@ export async function samePolicy(): Promise<Outcome> {
 }
 
 const ROUTE_KINDS = ['HTTPRoute', 'GRPCRoute', 'TCPRoute', 'TLSRoute', 'ServiceProfile'];
+/** Who may reach whom. `gateway.networking.k8s.io` is not meant: its routes are above. */
+const POLICY_GROUP = /^(policy\.linkerd\.io|networking\.k8s\.io)\//;
+/** By hand all the same, and why. */
+const POLICIES_BY_HAND: ReadonlyMap<string, string> = new Map([
+  ['mesh/platform/postgres/network-policy.yaml', "what CloudNativePG's pods need is in no contract"],
+]);
 const BY_HAND = /^(retry|timeout)\.linkerd\.io\//;
 
-/** Routes, retries and timeouts come from the contracts and are therefore in mesh/generated alone. */
+/** Routes, retries, timeouts and policy come from the contracts and are therefore in mesh/generated alone. */
 export function routesByHand(repository: Repository): Finding[] {
-  return handwrittenManifests(repository).flatMap(({ source, kind, name, annotations, all }) => {
+  return handwrittenManifests(repository).flatMap(({ source, apiVersion, kind, name, annotations, all }) => {
     const found = [
       ...(ROUTE_KINDS.includes(kind) ? [`${kind}/${name}: routes are generated`] : []),
+      ...(POLICY_GROUP.test(apiVersion) && !POLICIES_BY_HAND.has(source)
+        ? [`${kind}/${name}: policy is generated, or listed with a reason in scripts/checks/mesh.ts`]
+        : []),
       ...(JSON.stringify(all).match(/(retry|timeout)\.linkerd\.io\/[\w-]+/g) ?? []).map(
         (key) => `${kind}/${name}: ${key} is generated, from the method's policy`,
       ),

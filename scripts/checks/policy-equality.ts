@@ -41,7 +41,9 @@ export function manifestTable(documents: readonly Document[]): Row[] {
   const change = (workload: string, method: string, part: Partial<Row>) => {
     const key = `${workload} ${method}`;
     const row = rows.get(key) ?? { workload, method, callers: [], timeoutMs: undefined, retried: false };
-    rows.set(key, { ...row, ...part });
+    // Every route that matches lets its own callers in.
+    const callers = [...new Set([...row.callers, ...(part.callers ?? [])])].sort();
+    rows.set(key, { ...row, ...part, callers });
   };
   for (const route of documents.filter(({ kind }) => kind === 'GRPCRoute' || kind === 'HTTPRoute')) {
     for (const parent of listOf(route.spec.parentRefs).map(objectOf)) {
@@ -70,7 +72,7 @@ function callersOf(route: Document, documents: readonly Document[]): string[] {
     const found = documents.find(({ kind, name }) => kind === ref.kind && name === ref.name);
     return listOf(found?.spec.identityRefs).map((identity) => textOf(objectOf(identity).name));
   });
-  return identities.sort();
+  return identities;
 }
 
 function methodsOf({ kind, spec }: Document): string[] {

@@ -120,6 +120,21 @@ describe('what Linkerd would ignore', () => {
 });
 
 describe('by hand', () => {
+  it('no policy is written, but where the list gives a reason', () => {
+    const opened = 'apiVersion: policy.linkerd.io/v1alpha1\nkind: AuthorizationPolicy\nmetadata: { name: x }\n';
+    const network = 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: { name: y }\n';
+    const repository = sample({
+      'mesh/components/x/open.yaml': opened,
+      'services/orders/k8s/network.yaml': network,
+      'mesh/platform/postgres/network-policy.yaml': network,
+      'mesh/generated/orders.yaml': opened,
+    });
+    expect(routesByHand(repository).map(({ path }) => path)).toEqual([
+      'mesh/components/x/open.yaml',
+      'services/orders/k8s/network.yaml',
+    ]);
+  });
+
   it('no route, retry or timeout is written', () => {
     const route = 'apiVersion: gateway.networking.k8s.io/v1\nkind: GRPCRoute\nmetadata: { name: x }\n';
     const patch = 'apiVersion: v1\nkind: Service\nmetadata: { name: y, annotations: { retry.linkerd.io/http: 5xx } }\n';

@@ -132,6 +132,28 @@ describe('what is committed', () => {
     ]);
   });
 
+  it('fails the comparison with the chassis when another route lets a caller in, wherever it stands', () => {
+    const generated = generate(contracts).find(({ path }) => path === 'mesh/generated/orders.yaml')?.text ?? '';
+    const second = documentsOf(
+      'by hand',
+      generated.replaceAll('orders-from-bff', 'opened').replaceAll('name: bff', 'name: cart'),
+    ).filter(({ name }) => name === 'opened');
+    expect(second.map(({ kind }) => kind).sort()).toEqual([
+      'AuthorizationPolicy',
+      'GRPCRoute',
+      'MeshTLSAuthentication',
+    ]);
+    const documents = separate(generate(contracts));
+    for (const all of [
+      [...second, ...documents],
+      [...documents, ...second],
+    ]) {
+      expect(differencesOf(runtimeTable(contracts, SERVICES), manifestTable(all))).toContain(
+        `orders ${PLACE_ORDER}: callers: the chassis enforces bff, the mesh bff,cart`,
+      );
+    }
+  });
+
   it('fails the comparison with the chassis when a caller was added by hand', () => {
     const documents = separate(generate(contracts)).map((document) =>
       document.kind === 'MeshTLSAuthentication' && document.name === 'orders-from-bff'
