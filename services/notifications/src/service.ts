@@ -19,9 +19,9 @@ export const notifications = defineService({
   // Woken when mail is queued; the turn is for retries.
   jobs: [{ name: SEND_JOB, everyMs: 5_000, run: sendDue }],
   setup: ({ config, db, clock, ids }): NotificationsDeps => {
-    const { smtpUrl, mailFrom: from, shopName: fromName, mailLocale } = config;
+    const { environment, smtpUrl, mailFrom: from, shopName: fromName, mailLocale } = config;
     // At start, because at the first mail nobody would be looking.
-    checkMailSettings({ smtpUrl, from, locale: mailLocale });
+    checkMailSettings({ environment, smtpUrl, from, locale: mailLocale });
     const mailer =
       smtpUrl === undefined
         ? createMailboxMailer(db, ids)
