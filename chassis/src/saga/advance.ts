@@ -6,6 +6,7 @@ import type { Failpoints } from '../failpoint.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Tx } from '../postgres/database.ts';
+import { isPassing } from '../postgres/passing.ts';
 import type { Ids } from '../runtime.ts';
 import { begin, type Decision, decide, type Trigger } from './decide.ts';
 import { isBack, isTerminal, type Json, type SagaDefinition } from './define.ts';
@@ -17,6 +18,7 @@ import {
   lockSagas,
   type Move,
   openManualTask,
+  putOffSaga,
   type SagaRow,
   writeMoves,
 } from './store.ts';
@@ -42,6 +44,9 @@ interface Happening {
 /** In seconds: a checkout is decided in one, and a customer at the bank takes minutes. */
 const SAGA_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600];
 
+/** How long a saga waits that cannot be decided: for a release that can, or for a person. */
+const PUT_OFF_SECONDS = 60;
+
 type Moved = Extract<Decision, { kind: 'moved' }>;
 
 /** `versions` are all versions of one saga that instances may still run; new ones start with the highest. */
@@ -52,6 +57,9 @@ export function createSagaRunner<Data extends Json>(
   const { publish, ids, log, metrics, failpoints } = options;
   const latest = versions.reduce((a, b) => (b.version > a.version ? b : a));
   const { name } = latest;
+  const known = versions.map(({ version }) => version);
+  /** A batch of timers failed: one of them cannot be decided. */
+  let oneByOne = false;
 
   function definitionOf(version: number): SagaDefinition<Data> {
     const found = versions.find((definition) => definition.version === version);
@@ -118,6 +126,22 @@ export function createSagaRunner<Data extends Json>(
     metrics.count('manual_task_opened_total', 'Manual tasks opened', { saga: name, state });
   }
 
+  /** One that cannot be decided must not stop the timers of all: it is put off. */
+  async function fireOneByOne(tx: Tx, rows: readonly SagaRow[]): Promise<Transition<Data>[]> {
+    const moves: Transition<Data>[] = [];
+    for (const row of rows) {
+      try {
+        const { transitions } = await tx.savepoint(() => applyAll(tx, [row], [fromTimer(row)]));
+        moves.push(...transitions);
+      } catch (error) {
+        if (isPassing(error)) throw error;
+        log.error("a saga's timer cannot be decided; it is put off", { saga: name, id: row.sagaId, error });
+        await putOffSaga(tx, row.sagaId, PUT_OFF_SECONDS);
+      }
+    }
+    return moves;
+  }
+
   return {
     async start(tx, starts) {
       const moves = starts.map(({ sagaId, data, cause = tx.cause }) => {
@@ -156,9 +180,19 @@ export function createSagaRunner<Data extends Json>(
     },
 
     async fireTimers(tx, limit) {
-      const rows = await lockDueSagas(tx, name, limit);
-      const { transitions } = await applyAll(tx, rows, rows.map(fromTimer));
-      return { moves: transitions, hasMore: rows.length === limit };
+      const rows = await lockDueSagas(tx, name, known, limit);
+      const hasMore = rows.length === limit;
+      if (oneByOne) {
+        oneByOne = false;
+        return { moves: await fireOneByOne(tx, rows), hasMore };
+      }
+      try {
+        return { moves: (await applyAll(tx, rows, rows.map(fromTimer))).transitions, hasMore };
+      } catch (error) {
+        // The transaction is lost; the next one finds the culprit.
+        oneByOne = !isPassing(error);
+        throw error;
+      }
     },
   };
 }

@@ -51,13 +51,28 @@ export async function lockSagas(tx: Tx, name: string, ids: readonly string[]): P
   return rows.map(toRow);
 }
 
-/** Locks sagas whose timer is due, skipping those that another replica or a reply is working on. */
-export async function lockDueSagas(tx: Tx, name: string, limit: number): Promise<SagaRow[]> {
+/**
+ * Locks sagas whose timer is due, skipping those that another replica or a reply is working on, and those of a version
+ * that this process does not know: a newer one does.
+ */
+export async function lockDueSagas(
+  tx: Tx,
+  name: string,
+  versions: readonly number[],
+  limit: number,
+): Promise<SagaRow[]> {
   const rows = await tx.rows(sql<StoredRow>`
     select saga_id, definition_version, state, version, data, reason, attempts, extended,
       extract(epoch from now() - entered_at)::float8 as in_state_seconds
-    from saga where name = ${name} and wake_at <= now() order by wake_at limit ${limit} for update skip locked`);
+    from saga where name = ${name} and wake_at <= now() and definition_version = any(${versions}::int[])
+    order by wake_at limit ${limit} for update skip locked`);
   return rows.map(toRow);
+}
+
+/** Lets a saga's timer wait. */
+export async function putOffSaga(tx: Tx, sagaId: string, seconds: number): Promise<void> {
+  await tx.run(sql`
+    update saga set wake_at = now() + make_interval(secs => ${seconds}), updated_at = now() where saga_id = ${sagaId}`);
 }
 
 export interface Move {

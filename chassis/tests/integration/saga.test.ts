@@ -258,6 +258,27 @@ describe('timers', () => {
   });
 });
 
+describe('a saga that cannot be decided', () => {
+  test('is put off, and the timers of the others fire', async () => {
+    const [broken = '', sound = ''] = await start(newId(), newId());
+    await context.db.run(sql`update saga set state = 'NO_SUCH_STATE' where saga_id = ${broken}`);
+    await due(broken, sound);
+    await expect(fire()).rejects.toThrow();
+    const { moves } = await fire();
+    expect(told(moves)).toEqual([[sound, 'HOLDING', 'UNDOING_HOLDING']]);
+    expect(await stateOf(broken)).toMatchObject({ state: 'NO_SUCH_STATE', version: 1 });
+    expect(await fire()).toEqual({ moves: [], hasMore: false });
+  });
+
+  test('because a newer version began it is left to that version', async () => {
+    const [newer = '', sound = ''] = await start(newId(), newId());
+    await context.db.run(sql`update saga set definition_version = 99 where saga_id = ${newer}`);
+    await due(newer, sound);
+    expect(told((await fire()).moves)).toEqual([[sound, 'HOLDING', 'UNDOING_HOLDING']]);
+    expect(await stateOf(newer)).toMatchObject({ state: 'HOLDING', version: 1 });
+  });
+});
+
 describe('a manual task', () => {
   const tasks = (id: string) =>
     context.db.rows(sql<{ kind: string; open: boolean }>`
