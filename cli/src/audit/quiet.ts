@@ -1,8 +1,9 @@
 // Waiting until nothing moves any more: no saga runs, everything is numbered, every consumer has applied its topic, no
-// mail is due.
+// mail is due, and the reconciler has nothing left to put right.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from '@stoa/chassis/postgres/sql';
 import type { OpenDatabases } from './look.ts';
+import { REMEDIED } from './remedied.ts';
 import { SERVICE_DATABASES, SUBSCRIPTIONS } from './topology.ts';
 
 const POLL_MS = 500;
@@ -55,6 +56,8 @@ async function whatMoves(databases: OpenDatabases): Promise<string[]> {
     ...behind,
     ...(handed > 0n ? [`${handed} messages are with a canary`] : []),
     ...(await dueMails(databases)),
+    ...(await lateCharges(databases)),
+    ...(await remedies(databases)),
   ];
 }
 
@@ -74,4 +77,27 @@ async function dueMails({ notifications }: OpenDatabases): Promise<string[]> {
   const { count } = await notifications.one(sql<{ count: bigint }>`
     select count(*) from notification where state = 'QUEUED' and attempts <= 1 and reason = ''`);
   return count > 0n ? [`${count} mails are due`] : [];
+}
+
+/** Before `remedies`: what the sandbox tells in between is a suspect by then. Webhooks, like mails, only at first. */
+async function lateCharges({ sandbox }: OpenDatabases): Promise<string[]> {
+  if (sandbox === undefined) return [];
+  const { count } = await sandbox.one(sql<{ count: bigint }>`
+    select (select count(*) from charge where appears_at is not null
+        and (state in ('PROCESSING', 'REQUIRES_ACTION') or (state = 'VOIDED' and token = 'tok_charge_after_void'))
+        and not exists (select from ledger where provider_key = authorize_key))
+      + (select count(*) from webhook where sends > 0 and tries <= 1) as count`);
+  return count > 0n ? [`${count} charges or webhooks of the sandbox are still to come`] : [];
+}
+
+/** Payments at which the reconciler looks, or is to look, for the first time, and what it is putting right. */
+async function remedies({ payments }: OpenDatabases): Promise<string[]> {
+  if (payments === undefined) return [];
+  const { count } = await payments.one(sql<{ count: bigint }>`
+    select count(*) from (
+      select payment_id from reconciliation_suspect where looks = 1 or (looks = 0 and next_look_at <= now())
+      union
+      select payment_id from reconciliation_finding
+      where resolved_at is null and kind = any(${[...REMEDIED]}::text[])) as open`);
+  return count > 0n ? [`${count} payments are being reconciled`] : [];
 }

@@ -9,6 +9,7 @@ import { causation } from './invariants/causation.ts';
 import { consumedOnce } from './invariants/consumed-once.ts';
 import { denseNumbering } from './invariants/dense-numbering.ts';
 import { doubleEntry } from './invariants/double-entry.ts';
+import { findingsSettled } from './invariants/findings-settled.ts';
 import { idempotency } from './invariants/idempotency.ts';
 import { ledgersEqual } from './invariants/ledgers-equal.ts';
 import { legalOrderHistory } from './invariants/legal-order-history.ts';
@@ -26,6 +27,7 @@ import { priceIntegrity } from './invariants/price-integrity.ts';
 import { reservationsFollowOrders } from './invariants/reservations-follow-orders.ts';
 import { reservedUnits } from './invariants/reserved-units.ts';
 import { sagaAtomicity } from './invariants/saga-atomicity.ts';
+import { sandboxBooks } from './invariants/sandbox-books.ts';
 
 export const INVARIANTS: readonly Invariant[] = [
   noOversell,
@@ -35,6 +37,8 @@ export const INVARIANTS: readonly Invariant[] = [
   moneyConserved,
   doubleEntry,
   ledgersEqual,
+  sandboxBooks,
+  findingsSettled,
   noOrphanAuthorization,
   noLostOrder,
   idempotency,

@@ -5,6 +5,23 @@ import { CONFIRMED, MOVING, REJECTED, relative, SKU } from './audit-world.ts';
 const stranger = '01900000-0000-7000-8000-0000000000ff';
 const payment = relative(CONFIRMED, 'payment');
 
+/** As if another provider had moved all money of the shop: the sandbox has never heard of it. */
+export const ON_STRIPE: Damage['damage'] = [
+  ['payments', `update ledger_entry set account = 'provider:stripe' where account = 'provider:sandbox'`],
+  ['sandbox', 'delete from ledger'],
+  ['sandbox', 'delete from charge'],
+];
+
+/** What the reconciler has found of a payment and not settled. */
+export const finding = (order: string, kind: string, age = '0'): Damage['damage'][number] => [
+  'payments',
+  `insert into reconciliation_finding (payment_id, kind, reference, detail, first_seen)
+   values ($1, $2, 'pi_1', 'they differ', now() - $3::interval)`,
+  relative(order, 'payment'),
+  kind,
+  age,
+];
+
 export const STOCK_AND_MONEY: readonly Damage[] = [
   {
     names: 'I1',
@@ -88,6 +105,39 @@ export const STOCK_AND_MONEY: readonly Damage[] = [
     when: 'the provider booked another currency than we did',
     naming: `${payment}:capture`,
     damage: [['sandbox', `update ledger set currency = 'USD' where kind = 'capture'`]],
+  },
+  {
+    names: 'I6d',
+    when: 'the sandbox’s charge has kept less than its ledger says',
+    naming: CONFIRMED,
+    damage: [['sandbox', 'update charge set captured_minor = captured_minor - 1 where order_ref = $1', CONFIRMED]],
+  },
+  {
+    names: 'I6e',
+    when: 'the provider differs and only a person can say who is right',
+    naming: payment,
+    damage: [finding(CONFIRMED, 'STATE_MISMATCH')],
+  },
+  {
+    names: 'I6e',
+    when: 'a late charge has not been given back in time',
+    naming: relative(REJECTED, 'payment'),
+    damage: [finding(REJECTED, 'LATE_CHARGE', '6 minutes')],
+  },
+  {
+    names: 'I6e',
+    when: 'an outside provider does not have what was captured',
+    naming: payment,
+    damage: [...ON_STRIPE, finding(CONFIRMED, 'MISSING_AT_PROVIDER')],
+  },
+  {
+    names: 'I6a',
+    when: 'less was kept by an outside provider than the order costs',
+    naming: CONFIRMED,
+    damage: [
+      ...ON_STRIPE,
+      ['payments', 'update payment set captured_minor = captured_minor - 1 where order_id = $1', CONFIRMED],
+    ],
   },
   {
     names: 'I7',

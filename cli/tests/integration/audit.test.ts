@@ -9,10 +9,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import { runAudit } from '../../src/audit/audit.ts';
 import { INVARIANTS } from '../../src/audit/registry.ts';
 import { databaseSpecs } from '../../src/services.ts';
+import type { Damage } from './audit-damage.ts';
 import { EVENTS_AND_VIEWS } from './audit-damage-events.ts';
-import { STOCK_AND_MONEY } from './audit-damage-money.ts';
+import { finding, ON_STRIPE, STOCK_AND_MONEY } from './audit-damage-money.ts';
 import { ORDERS } from './audit-damage-orders.ts';
-import { CONFIRMED, MOVING, relative, writeConsistentWorld } from './audit-world.ts';
+import { CONFIRMED, MOVING, REJECTED, relative, writeConsistentWorld } from './audit-world.ts';
 
 let databases: TestDatabases;
 let clients: Record<string, pg.Client>;
@@ -87,6 +88,10 @@ async function audit(options: { settleMs?: number; secondLookMs?: number; since?
   return { broken: having('BROKEN'), inFlight: having('IN_FLIGHT'), examples, ok: report.ok, text: parts.join('') };
 }
 
+async function inflict(damage: Damage['damage']): Promise<void> {
+  for (const [database, text, ...values] of damage) await clients[database]?.query(text, values);
+}
+
 describe('a world in which everything agrees', () => {
   it('is found in order, invariant by invariant', async () => {
     await writeConsistentWorld(clients, { moving: false });
@@ -106,7 +111,7 @@ describe('a world in which everything agrees', () => {
     const said = await audit();
     expect(said.examples).toBe('');
     expect(said.ok).toBe(true);
-    expect(said.inFlight).toEqual(['I6a', 'I6c', 'I10']);
+    expect(said.inFlight).toEqual(['I6c', 'I6d', 'I10']);
   });
 
   it('gives an order whose customer had to act at the bank that much longer', async () => {
@@ -135,7 +140,16 @@ describe('a world in which everything agrees', () => {
     const said = await audit({ settleMs: 200 });
     expect(said.ok).toBe(false);
     expect(said.text).toMatch(/^NOT QUIET after \d\.\d s: 1 orders are in flight$/m);
-    expect(said.broken).toEqual(['I6a', 'I6c', 'I10']);
+    expect(said.broken).toEqual(['I6c', 'I6d', 'I10']);
+  });
+
+  it('is in order when another provider than the sandbox took the money', async () => {
+    await writeConsistentWorld(clients, { moving: false });
+    await inflict(ON_STRIPE);
+    const said = await audit();
+    expect(said.examples).toBe('');
+    expect(said.inFlight).toEqual([]);
+    expect(said.ok).toBe(true);
   });
 
   it('forgives what a second look no longer sees', async () => {
@@ -154,13 +168,81 @@ describe('the audit names the invariant that is broken', () => {
     '$names when $when',
     async ({ names, moving = false, naming, damage }) => {
       await writeConsistentWorld(clients, { moving });
-      for (const [database, text, ...values] of damage) await clients[database]?.query(text, values);
+      await inflict(damage);
       const said = await audit();
       expect(said.broken).toEqual([names]);
       expect(said.examples).toContain(naming);
       expect(said.ok).toBe(false);
     },
   );
+});
+
+describe('a charge that comes after its order is over', () => {
+  const payment = relative(REJECTED, 'payment');
+  const HELD: Damage['damage'] = [['sandbox', `update charge set state = 'AUTHORIZED' where order_ref = $1`, REJECTED]];
+  const TAKEN: Damage['damage'] = [
+    ['sandbox', `update charge set state = 'CAPTURED', captured_minor = amount_minor where order_ref = $1`, REJECTED],
+    [
+      'sandbox',
+      `insert into ledger (provider_key, payment_id, order_ref, kind, amount_minor, currency, ok, code)
+       values ('late', $1, $2, 'capture', 2490, 'EUR', true, '')`,
+      payment,
+      REJECTED,
+    ],
+  ];
+
+  it.each([
+    ['held', HELD, 'LATE_AUTHORIZATION', ['I7']],
+    ['taken', TAKEN, 'LATE_CHARGE', ['I6c', 'I6d']],
+  ] as const)('and is %s is in flight while the reconciler has time for it, and broken then', async (...given) => {
+    const [, damage, kind, names] = given;
+    await writeConsistentWorld(clients, { moving: false });
+    await inflict(damage);
+    expect((await audit()).broken).toEqual(names);
+    await inflict([finding(REJECTED, kind, '4 minutes')]);
+    const said = await audit();
+    expect(said.broken).toEqual([]);
+    expect(said.inFlight.toSorted()).toEqual([...names, 'I6e'].toSorted());
+    await clients.payments?.query(`update reconciliation_finding set first_seen = now() - interval '6 minutes'`);
+    expect((await audit()).broken.toSorted()).toEqual([...names, 'I6e'].toSorted());
+  });
+
+  it.each([
+    [
+      'is still to come',
+      [['sandbox', `update charge set state = 'PROCESSING', appears_at = now() where order_ref = $1`, REJECTED]],
+      '1 charges or webhooks of the sandbox are still to come',
+    ],
+    [
+      'is about to be told',
+      [['sandbox', `insert into webhook (payment_id, type) values ($1, 'payment.authorized')`, payment]],
+      '1 charges or webhooks of the sandbox are still to come',
+    ],
+    [
+      'is to be looked at',
+      [['payments', 'insert into reconciliation_suspect (payment_id) values ($1)', payment]],
+      '1 payments are being reconciled',
+    ],
+    ['is being given back', [finding(REJECTED, 'LATE_CHARGE')], '1 payments are being reconciled'],
+  ] as const)('and %s is waited for', async (_, damage, busy) => {
+    await writeConsistentWorld(clients, { moving: false });
+    await inflict(damage);
+    // Its authorization has no answer yet.
+    await clients.sandbox?.query(`delete from ledger where order_ref = $1 and kind = 'authorize'`, [REJECTED]);
+    expect((await audit({ settleMs: 1 })).text).toContain(`NOT QUIET after`);
+    expect((await audit({ settleMs: 1 })).text).toContain(busy);
+  });
+
+  it('is not waited for when only a person can settle what it left', async () => {
+    await writeConsistentWorld(clients, { moving: false });
+    await inflict([
+      finding(CONFIRMED, 'STATE_MISMATCH'),
+      ['payments', 'insert into reconciliation_suspect (payment_id, looks) values ($1, 3)', payment],
+    ]);
+    const said = await audit({ settleMs: 1 });
+    expect(said.text).toMatch(/^quiet after/m);
+    expect(said.broken).toEqual(['I6e']);
+  });
 });
 
 const ago = (seconds: number) => new Date(Date.now() - seconds * 1000);
@@ -173,7 +255,7 @@ describe('--since', () => {
     'names $names when $when, of an order placed since',
     async ({ names, moving = false, naming, damage }) => {
       await writeConsistentWorld(clients, { moving });
-      for (const [database, text, ...values] of damage) await clients[database]?.query(text, values);
+      await inflict(damage);
       const said = await audit({ since: ago(3600) });
       expect(said.broken).toEqual([names]);
       expect(said.examples).toContain(naming);

@@ -1,6 +1,7 @@
-// I6c: our ledger and the provider's say the same, row by row. A movement that the provider has written and we have not
-// read yet belongs to an order that is still on its way.
+// I6c: our ledger of the sandbox and the sandbox's own say the same, row by row. A movement that it has written and we
+// have not read yet belongs to an order that is still on its way, or to a late charge that the reconciler gives back.
 import { collect, type Invariant } from '../invariant.ts';
+import { underRemedy } from '../remedied.ts';
 import { batches, type Keyed, mergeByKey } from '../stream.ts';
 
 interface Movement extends Keyed {
@@ -21,22 +22,25 @@ const THEIRS = `
 
 export const ledgersEqual: Invariant = {
   id: 'I6c',
-  title: 'our ledger equals the provider’s',
+  title: 'our ledger equals the sandbox’s',
   needs: ['payments', 'sandbox'],
   async check(look) {
     const found = collect();
     let ours = 0;
     let theirs = 0;
+    const { payments: waiting } = await underRemedy(look.at('payments'));
     await mergeByKey<[Movement, Movement]>(
       [batches(look.at('payments'), OURS), batches(look.at('sandbox'), THEIRS)],
       (key, [own], [other]) => {
         if (own !== undefined) ours++;
         if (other !== undefined) theirs++;
         const text = difference(own, other);
-        if (text !== undefined) found.add({ key, text, orderId: (own ?? other)?.order_id });
+        if (text === undefined) return;
+        const { order_id: orderId, payment_id } = (own ?? other) as Movement;
+        found.add({ key, text, orderId, isWaiting: waiting.has(payment_id) });
       },
     );
-    return found.outcome([ours, 'movements of ours'], [theirs, 'of the provider’s']);
+    return found.outcome([ours, 'movements of ours'], [theirs, 'of the sandbox’s']);
   },
 };
 

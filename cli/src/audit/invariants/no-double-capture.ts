@@ -1,4 +1,5 @@
-// I5: the provider was asked to charge each order once. The provider's own books are the witness.
+// I5: the provider was asked to charge each order once. The sandbox's own books are the witness; with an outside provider
+// they are empty, and a second charge there is a finding of the reconciler (I6e).
 import { sql } from '@stoa/chassis/postgres/sql';
 import { collect, type Invariant } from '../invariant.ts';
 

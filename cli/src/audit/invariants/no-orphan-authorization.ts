@@ -1,7 +1,8 @@
-// I7: the provider holds no customer's money for an order that is over.
+// I7: the sandbox holds no customer's money for an order that is over. What an outside provider holds is I6e's.
 import type { Queryable } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
 import { collect, type Invariant } from '../invariant.ts';
+import { underRemedy } from '../remedied.ts';
 import { batches } from '../stream.ts';
 
 interface OpenCharge {
@@ -15,10 +16,11 @@ const OPEN = `select payment_id, order_ref, state from charge where state in ('A
 export const noOrphanAuthorization: Invariant = {
   id: 'I7',
   title: 'no authorization outlives its order',
-  needs: ['orders', 'sandbox'],
+  needs: ['orders', 'payments', 'sandbox'],
   async check(look) {
     const found = collect();
     let open = 0;
+    const { payments: waiting } = await underRemedy(look.at('payments'));
     for await (const charges of batches<OpenCharge>(look.at('sandbox'), OPEN)) {
       open += charges.length;
       const states = await sagaStates(
@@ -30,7 +32,8 @@ export const noOrphanAuthorization: Invariant = {
         const over = saga === undefined || saga === 'COMPLETED' || saga === 'COMPENSATED';
         if (over) {
           const text = `${state} at the provider, its order ${order_ref} is ${saga ?? 'unknown'}`;
-          found.add({ key: `payment ${payment_id}`, text, orderId: order_ref });
+          const isWaiting = waiting.has(payment_id);
+          found.add({ key: `payment ${payment_id}`, text, orderId: order_ref, isWaiting });
         }
       }
     }

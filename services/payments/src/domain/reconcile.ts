@@ -29,6 +29,9 @@ export type FindingKind =
   | 'STATE_MISMATCH'
   | 'AMOUNT_MISMATCH';
 
+/** Kinds that the reconciler settles by itself; of all others only a person can say who is right. */
+export const REMEDIED: readonly FindingKind[] = ['LATE_AUTHORIZATION', 'LATE_CHARGE', 'DUPLICATE_CHARGE'];
+
 export interface Finding {
   readonly kind: FindingKind;
   readonly paymentId: string;

@@ -1,7 +1,7 @@
 // Where our state and the provider's record cannot both be true.
 import { expect, test } from 'vitest';
 import type { Input, Payment } from '../../src/domain/payment.ts';
-import { compare, type ProviderRecord, unknownPayment } from '../../src/domain/reconcile.ts';
+import { compare, type ProviderRecord, REMEDIED, unknownPayment } from '../../src/domain/reconcile.ts';
 import { after, approved, authorize, cancel, capture, declined, ORDER, PAYMENT } from './fixtures.ts';
 
 const record = (change: Partial<ProviderRecord> = {}): ProviderRecord => ({
@@ -54,6 +54,22 @@ test('a second record of a living payment goes back, the first stays', () => {
   const taken = { ...CAPTURED, reference: 'other' };
   expect(found(captured, CAPTURED, taken)).toEqual(['DUPLICATE_CHARGE: refund']);
   expect(found(captured, CAPTURED, record({ reference: 'other', state: 'VOIDED' }))).toEqual([]);
+});
+
+test('the kinds that are said to be settled without a person are those that have a remedy', () => {
+  const other = record({ reference: 'other' });
+  const all = [
+    ...[voided, refused, refunded].flatMap((dead) => [...compare(dead, [record()]), ...compare(dead, [CAPTURED])]),
+    ...compare(captured, [CAPTURED, other]),
+    ...compare(captured, []),
+    ...compare(authorized, [CAPTURED]),
+    ...compare(captured, [{ ...CAPTURED, capturedMinor: 4100n }]),
+    ...[unknownPayment(CAPTURED)].filter((finding) => finding !== undefined),
+  ];
+  const withRemedy = all.filter(({ remedy }) => remedy !== undefined).map(({ kind }) => kind);
+  const without = all.filter(({ remedy }) => remedy === undefined).map(({ kind }) => kind);
+  expect(new Set(withRemedy)).toEqual(new Set(REMEDIED));
+  expect(without.filter((kind) => REMEDIED.includes(kind))).toEqual([]);
 });
 
 test('what only a person can judge is told without a remedy', () => {
