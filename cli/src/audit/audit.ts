@@ -30,7 +30,6 @@ export interface AuditOptions {
 const STATEMENT_TIMEOUT_MS = 10 * 60_000;
 /** A snapshot, and reads beside it. */
 const CONNECTIONS = 2;
-const EXAMPLES = 5;
 
 export async function runAudit(options: AuditOptions): Promise<AuditReport> {
   const { settleMs = 0, since, json, out, secondLookMs = 2500 } = options;
@@ -38,12 +37,14 @@ export async function runAudit(options: AuditOptions): Promise<AuditReport> {
   const { databases, close } = openAll(options.databases);
   try {
     const quiet = settleMs > 0 ? await waitUntilQuiet(databases, settleMs) : undefined;
+    // Who waited until nothing moved excuses nothing by being on its way.
+    const counting = quiet === undefined ? unexcused : all;
     const first = await lookFor(databases, since, INVARIANTS);
-    const again = INVARIANTS.filter(({ id }) => suspicious(first.get(id)).length > 0);
+    const again = INVARIANTS.filter(({ id }) => counting(first.get(id) as Checked).length > 0);
     if (again.length > 0) await sleep(secondLookMs);
     const second = again.length > 0 ? await lookFor(databases, since, again) : new Map<string, Checked>();
     const invariants = INVARIANTS.map((invariant) =>
-      judge(invariant, first.get(invariant.id) as Checked, second.get(invariant.id), quiet !== undefined),
+      judge(invariant, first.get(invariant.id) as Checked, second.get(invariant.id), counting),
     );
     const report = toReport(invariants, {
       settled: quiet,
@@ -110,22 +111,27 @@ async function checkOne(invariant: Invariant, look: Look): Promise<Checked> {
 const isExcused = (finding: Finding, moving: ReadonlySet<string>) =>
   finding.isWaiting === true || (finding.orderId !== undefined && moving.has(finding.orderId));
 
-function suspicious(checked: Checked | undefined): readonly Finding[] {
-  return checked?.outcome?.findings.filter((finding) => !isExcused(finding, checked.moving)) ?? [];
-}
+type Counting = (checked: Checked) => readonly Finding[];
 
-/** `strict`: the caller waited until nothing moved, so nothing is excused by being on its way. */
-function judge(invariant: Invariant, first: Checked, second: Checked | undefined, strict: boolean): InvariantReport {
-  const { id, title } = invariant;
+const all: Counting = ({ outcome }) => outcome?.findings ?? [];
+const unexcused: Counting = (checked) => all(checked).filter((finding) => !isExcused(finding, checked.moving));
+
+function judge(
+  { id, title }: Invariant,
+  first: Checked,
+  second: Checked | undefined,
+  counting: Counting,
+): InvariantReport {
   const last = second ?? first;
-  const { outcome, durationMs } = last;
+  const { outcome } = last;
+  const { durationMs } = first;
   if (outcome === undefined) {
     return { id, title, status: 'NOT_CHECKED', checked: [], inFlight: 0, broken: 0, examples: [], durationMs };
   }
-  const before = new Set(suspicious(first).map(({ key }) => key));
-  const isSeenTwice = ({ key }: Finding) => second === undefined || before.has(key);
-  const broken = (strict ? outcome.findings : suspicious(last)).filter(isSeenTwice);
-  const excused = strict ? 0 : outcome.findings.length - suspicious(last).length;
+  const before = new Set(counting(first).map(({ key }) => key));
+  const counted = counting(last);
+  const broken = counted.filter(({ key }) => second === undefined || before.has(key));
+  const excused = outcome.findings.length - counted.length;
   // What was found beyond those that were kept is like them.
   const unlisted = broken.length > 0 ? outcome.found - outcome.findings.length : 0;
   const status = broken.length > 0 ? 'BROKEN' : excused > 0 ? 'IN_FLIGHT' : 'OK';
@@ -136,7 +142,7 @@ function judge(invariant: Invariant, first: Checked, second: Checked | undefined
     checked: outcome.checked.map(([count, what]) => ({ count: Number(count), what })),
     inFlight: excused,
     broken: broken.length + unlisted,
-    examples: broken.slice(0, EXAMPLES).map(({ key, text }) => ({ key, text })),
-    durationMs: first.durationMs,
+    examples: broken.map(({ key, text }) => ({ key, text })),
+    durationMs,
   };
 }

@@ -9,16 +9,21 @@ export interface InvariantReport {
   /** What is explained by orders or messages that are on their way. */
   readonly inFlight: number;
   readonly broken: number;
-  /** The first broken ones. */
+  /** The broken ones, as many as were kept; for people the first few are told. */
   readonly examples: readonly { readonly key: string; readonly text: string }[];
   readonly durationMs: number;
 }
 
+/** Examples of an invariant in the report for people. */
+const SHOWN = 5;
+
 export interface AuditReport {
-  /** No invariant is broken; and, if it was to settle, it did. */
+  /** No invariant is broken; and, if it was to settle, it did. Says nothing of those that were not checked. */
   readonly ok: boolean;
   readonly broken: number;
   readonly inFlight: number;
+  /** Ids of the invariants whose databases were not there. */
+  readonly notChecked: readonly string[];
   /** Undefined when it was not asked to settle. */
   readonly settled: Quiet | undefined;
   /** ISO 8601; undefined when all orders were looked at. */
@@ -35,7 +40,8 @@ export function toReport(
   const broken = sum((one) => one.broken);
   const ok = broken === 0 && settled?.isQuiet !== false;
   const inFlight = sum((one) => one.inFlight);
-  return { ok, broken, inFlight, settled, since: since?.toISOString(), invariants, durationMs };
+  const notChecked = invariants.filter(({ status }) => status === 'NOT_CHECKED').map(({ id }) => id);
+  return { ok, broken, inFlight, notChecked, settled, since: since?.toISOString(), invariants, durationMs };
 }
 
 export function renderAuditReport(report: AuditReport): string {
@@ -50,10 +56,8 @@ export function renderAuditReport(report: AuditReport): string {
   ];
   const lines = invariants.flatMap((one) => [
     `${one.id.padEnd(5)} ${one.title.padEnd(widths.title)}  ${statusText(one).padEnd(widths.status)}  ${countText(one)}`,
-    ...one.examples.map(({ key, text }) => `        ${key}: ${text}`),
-    ...(one.broken > one.examples.length && one.examples.length > 0
-      ? [`        and ${one.broken - one.examples.length} more`]
-      : []),
+    ...one.examples.slice(0, SHOWN).map(({ key, text }) => `        ${key}: ${text}`),
+    ...(one.broken > SHOWN ? [`        and ${one.broken - SHOWN} more`] : []),
   ]);
   return `${[...told, ...(told.length > 0 ? [''] : []), ...lines.map((line) => line.trimEnd()), '', verdict(report)].join('\n')}\n`;
 }
@@ -74,10 +78,12 @@ function quietText({ isQuiet, waitedMs, busy }: Quiet): string {
   return isQuiet ? `quiet after ${seconds} s` : `NOT QUIET after ${seconds} s: ${busy.join('; ')}`;
 }
 
-function verdict({ ok, broken, inFlight, invariants, durationMs }: AuditReport): string {
+function verdict({ ok, broken, inFlight, notChecked, invariants, durationMs }: AuditReport): string {
   const named = invariants.filter(({ status }) => status === 'BROKEN').map(({ id }) => id);
-  const seconds = (durationMs / 1000).toFixed(1);
   const flight = inFlight > 0 ? `, ${inFlight} in flight` : '';
-  if (broken > 0) return `BROKEN: ${named.join(', ')} (${broken} findings${flight}), in ${seconds} s`;
-  return `${ok ? 'all invariants hold' : 'no invariant is broken, but the shop did not come to rest'}${flight}, in ${seconds} s`;
+  const took = `, in ${(durationMs / 1000).toFixed(1)} s`;
+  const unseen = notChecked.length > 0 ? `; NOT CHECKED: ${notChecked.join(', ')}` : '';
+  if (broken > 0) return `BROKEN: ${named.join(', ')} (${broken} findings${flight})${unseen}${took}`;
+  if (!ok) return `no invariant is broken, but the shop did not come to rest${flight}${unseen}${took}`;
+  return `${notChecked.length > 0 ? 'the other invariants hold' : 'all invariants hold'}${flight}${unseen}${took}`;
 }

@@ -7,6 +7,9 @@ import { readSince } from '../audit/since.ts';
 import { namedDatabases, withDatabases } from '../operate/find-databases.ts';
 import { readCount } from './read-count.ts';
 
+/** Exit status of an audit that found nothing broken and did not see everything. */
+const NOT_ALL_CHECKED = 3;
+
 const auditorConfig = { host: hostConfig.listenHost, port: hostConfig.adminPort, version: hostConfig.version };
 
 export async function audit(args: readonly string[]): Promise<number> {
@@ -30,7 +33,8 @@ export async function audit(args: readonly string[]): Promise<number> {
   const { runAudit } = await import('../audit/audit.ts');
   return withDatabases(process.env, async ({ urls: databases }) => {
     const report = await runAudit({ databases, settleMs, since: narrowed, json: values.json, out: process.stdout });
-    return report.ok ? 0 : 1;
+    if (!report.ok) return 1;
+    return report.notChecked.length > 0 ? NOT_ALL_CHECKED : 0;
   });
 }
 

@@ -13,6 +13,7 @@ const report = (broken: number): AuditReport => ({
   ok: broken === 0,
   broken,
   inFlight: 0,
+  notChecked: [],
   settled: undefined,
   since: undefined,
   invariants: [
