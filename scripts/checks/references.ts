@@ -76,24 +76,24 @@ function secretProblem(owner: string, ref: Json, secrets: Environment['secrets']
 function selectorReferences(document: Document, pods: readonly Pods[], { foreignPods }: Environment): string[] {
   const { kind, name, spec } = document;
   const at = `${kind}/${name}`;
-  const chosen = (selector: Json) =>
-    pods.filter(({ labels }) => Object.entries(selector).every(([k, v]) => labels[k] === v));
-  const isForeign = (selector: Json) => foreignPods.includes(textOf(selector['app.kubernetes.io/name']));
+  const chosen = (selector: Json) => pods.filter(({ labels }) => isSelected(labels, selector));
+  const isForeign = ({ matchLabels }: Json) =>
+    foreignPods.includes(textOf(objectOf(matchLabels)['app.kubernetes.io/name']));
   const nobody = (selector: Json) =>
     chosen(selector).length > 0 || isForeign(selector) ? [] : [`${at}: selects no pods: ${JSON.stringify(selector)}`];
   switch (kind) {
     case 'Service': {
-      const selector = objectOf(spec.selector);
+      const selector = { matchLabels: spec.selector };
       const ports = listOf(spec.ports).map((port) => objectOf(port).targetPort);
       return [...nobody(selector), ...ports.flatMap((port) => portProblem(at, port, chosen(selector)))];
     }
     case 'Server': {
-      const selector = objectOf(objectOf(spec.podSelector).matchLabels);
+      const selector = objectOf(spec.podSelector);
       return [...nobody(selector), ...portProblem(at, spec.port, chosen(selector))];
     }
     case 'PodDisruptionBudget':
     case 'PodMonitor':
-      return nobody(objectOf(objectOf(spec.selector).matchLabels));
+      return nobody(objectOf(spec.selector));
     case 'NetworkPolicy':
       return networkSelectors(spec).flatMap(nobody);
     default:
@@ -109,7 +109,22 @@ function networkSelectors(spec: Json): Json[] {
   ].map(objectOf);
   return [spec, ...peers.filter((peer) => peer.namespaceSelector === undefined)]
     .filter((each) => each.podSelector !== undefined)
-    .map(({ podSelector }) => objectOf(objectOf(podSelector).matchLabels));
+    .map(({ podSelector }) => objectOf(podSelector));
+}
+
+/** As Kubernetes reads a label selector: everything that it says must hold. */
+function isSelected(labels: Json, { matchLabels, matchExpressions }: Json): boolean {
+  const named = Object.entries(objectOf(matchLabels)).every(([key, value]) => labels[key] === value);
+  const expressed = listOf(matchExpressions)
+    .map(objectOf)
+    .every(({ key, operator, values }) => {
+      const value = labels[textOf(key)];
+      if (operator === 'Exists') return value !== undefined;
+      if (operator === 'DoesNotExist') return value === undefined;
+      const isListed = listOf(values).includes(value);
+      return operator === 'NotIn' ? !isListed : isListed;
+    });
+  return named && expressed;
 }
 
 function portProblem(at: string, port: unknown, pods: readonly Pods[]): string[] {

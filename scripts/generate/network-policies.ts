@@ -65,6 +65,7 @@ function egressOf(workload: Workload, all: readonly Workload[]) {
 
 /** What is not one workload's: the default, names and the mesh for everybody, the broker, the database, the commands. */
 export function commonPolicy(workloads: readonly Workload[]): Manifest[] {
+  const { dns } = PLATFORM;
   const named = (matches: (workload: Workload) => boolean) => workloads.filter(matches).map(({ name }) => pods(name));
   return [
     policy('default', {
@@ -72,8 +73,8 @@ export function commonPolicy(workloads: readonly Workload[]): Manifest[] {
       policyTypes: ['Ingress', 'Egress'],
       egress: [
         {
-          to: [namespace(PLATFORM.dnsNamespace)],
-          ports: [{ protocol: 'UDP', port: 53 }, ...tcp(53)],
+          to: [namespace(dns.namespace), ...dns.networks.map((cidr) => ({ ipBlock: { cidr } }))],
+          ports: [...dns.ports.map((port) => ({ protocol: 'UDP', port })), ...tcp(...dns.ports)],
         },
         { to: [namespace(PLATFORM.meshNamespace)], ports: tcp(...CONTROL_PLANE_PORTS) },
       ],

@@ -19,7 +19,11 @@ export const PROXY_PORTS = { inbound: 4143, admin: 4191 } as const;
 /** Namespaces and names of what is not ours. */
 export const PLATFORM = {
   meshNamespace: 'linkerd',
-  dnsNamespace: 'kube-system',
+  /**
+   * Who answers names. Ports are those of its pods (OpenShift's have 5353, in `openshift-dns`); a cache on each node has an
+   * address instead of pods: `['169.254.20.10/32']`.
+   */
+  dns: { namespace: 'kube-system', ports: [53], networks: [] as readonly string[] },
   /** Prometheus must be meshed: it is let in by its identity. */
   prometheus: { namespace: 'monitoring', serviceAccount: 'prometheus-k8s' },
 } as const;

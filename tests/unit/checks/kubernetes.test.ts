@@ -95,6 +95,29 @@ describe('references', () => {
   });
 });
 
+describe('a selector by expressions', () => {
+  const selecting = (expression: string) =>
+    SHOP.replace('matchLabels: { app.kubernetes.io/name: orders }', `matchExpressions: [{ ${expression} }]`);
+
+  it.each([
+    'key: app.kubernetes.io/name, operator: In, values: [cart, orders]',
+    'key: app.kubernetes.io/name, operator: NotIn, values: [cart]',
+    'key: app.kubernetes.io/name, operator: Exists',
+    'key: cnpg.io/cluster, operator: DoesNotExist',
+  ])('finds its pods: %s', (expression) => {
+    expect(problems(selecting(expression))).toEqual([]);
+  });
+
+  it.each([
+    'key: app.kubernetes.io/name, operator: In, values: [cart]',
+    'key: app.kubernetes.io/name, operator: NotIn, values: [orders]',
+    'key: cnpg.io/cluster, operator: Exists',
+    'key: app.kubernetes.io/name, operator: DoesNotExist',
+  ])('that finds none is found: %s', (expression) => {
+    expect(problems(selecting(expression)).join()).toContain('Server/orders-grpc: selects no pods');
+  });
+});
+
 describe('what Linkerd would ignore', () => {
   it.each([
     ['2.5s', 'is no duration'],
