@@ -108,7 +108,8 @@ const FOLLOWED: readonly Check[] = [
     invariant: 'I16',
     says: 'a cart that does not know what became of its order',
     sql: `select o.id, o.status, c.order_id from orders.orders o join cart.cart c on c.id = o.cart_id
-      where (o.status = 'CONFIRMED') <> (c.order_id is not distinct from o.id)`,
+      where case when o.status = 'CONFIRMED' then c.order_id is distinct from o.id and c.version = o.cart_version
+        else c.order_id = o.id end`,
   },
   {
     invariant: 'I20',

@@ -17,6 +17,7 @@ interface Stored {
   readonly orderId: string;
   readonly cartId: string;
   readonly status: string;
+  readonly totalMinor: bigint;
   /** When it was there for everybody to see. */
   readonly placedMs: number;
 }
@@ -31,6 +32,8 @@ export function checkHistory(server: DatabaseServer, history: History): string[]
       checkKey(key, attempts, stored.get(key)),
     ),
     ...history.attempts.flatMap((attempt) => checkRefusal(attempt, stored.get(attempt.key), keysOf)),
+    ...history.attempts.flatMap((attempt) => checkTotal(attempt, stored.get(attempt.key))),
+    ...checkReopened(history, keysOf),
     ...checkMisuses(history),
     ...[...byKey(history.sightings, ({ orderId }) => orderId)].flatMap(([id, seen]) => checkSightings(id, seen)),
     ...history.missing.map((id) => `I19: ${id} was placed, and whoever placed it was told that it is not there`),
@@ -43,26 +46,29 @@ export function checkHistory(server: DatabaseServer, history: History): string[]
 function readOrders({ store, committedMs }: DatabaseServer): Stored[] {
   const { rows } = store.query(
     'orders',
-    `select k.key, k.order_id, o.status, o.cart_id, e.event_id
+    `select k.key, k.order_id, o.status, o.total_minor, o.cart_id, e.event_id
       from orders.idempotency_key k join orders.orders o on o.id = k.order_id
       join orders.outbox e on e.aggregate_id = o.id::text and e.type = 'stoa.orders.v1.OrderPlaced'`,
   );
-  return rows.map(({ key, order_id, status, cart_id, event_id }) => ({
+  return rows.map(({ key, order_id, status, total_minor, cart_id, event_id }) => ({
     key: key as string,
     orderId: order_id as string,
     cartId: cart_id as string,
     status: status as string,
+    totalMinor: total_minor as bigint,
     placedMs: committedMs.get(event_id as string) ?? Number.NaN,
   }));
 }
 
 /** Whoever has an order is never refused it: not after it was placed, nor because its own order has the cart. */
 function checkRefusal(
-  { key, beganMs, heard }: Attempt,
+  { key, cartId, beganMs, heard }: Attempt,
   stored: Stored | undefined,
   keysOf: ReadonlyMap<string, readonly Stored[]>,
 ): string[] {
   if (stored === undefined || heard?.kind !== 'refused') return [];
+  // Refused, it may have been used for another cart.
+  if (stored.cartId !== cartId) return [];
   if (!(beganMs <= stored.placedMs)) return [`I9: ${key} has an order, and was refused afterwards: ${heard.reason}`];
   const others = keysOf.get(stored.cartId)?.filter((order) => order.key !== key) ?? [];
   return heard.reason === 'CART_ALREADY_ORDERED' && others.length === 0
@@ -77,6 +83,22 @@ function checkKey(key: string, attempts: readonly Attempt[], stored: Stored | un
   for (const id of ids) if (stored?.orderId !== id) broken.push(`I8: ${key} was answered ${id}, which is not stored`);
   if (attempts.every(({ heard }) => heard?.kind === 'unknown')) broken.push(`I8: ${key} was never resolved`);
   return broken;
+}
+
+/** Nobody pays another total than the one that was agreed to. */
+function checkTotal({ key, expectedMinor }: Attempt, stored: Stored | undefined): string[] {
+  if (stored === undefined || expectedMinor === undefined || stored.totalMinor === expectedMinor) return [];
+  return [`I18: ${key} agreed to ${expectedMinor}, and its order costs ${stored.totalMinor}`];
+}
+
+/** A cart whose orders have all ended without a sale can be ordered, once that is known everywhere. */
+function checkReopened({ attempts, calmMs }: History, keysOf: ReadonlyMap<string, readonly Stored[]>): string[] {
+  return attempts.flatMap(({ key, cartId, beganMs, heard }) => {
+    if (beganMs < calmMs || heard?.kind !== 'refused' || heard.reason !== 'CART_ALREADY_ORDERED') return [];
+    const isFree = ({ status, placedMs }: Stored) => placedMs < calmMs && /REJECTED|CANCELLED/.test(status);
+    const orders = keysOf.get(cartId) ?? [];
+    return orders.every(isFree) ? [`I16: ${key} was refused a cart whose ${orders.length} orders sold nothing`] : [];
+  });
 }
 
 function checkMisuses({ misuses, attempts }: History): string[] {

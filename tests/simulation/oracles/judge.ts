@@ -23,7 +23,7 @@ export function judge(world: World, shop: Shop): string[] {
     broken.push(`${invariant}: ${says}: ${rows.length} (${shown.join(', ')})`);
   }
   broken.push(...cursors(store, (topic, sequence) => world.broker.hasStored(topic, sequence)));
-  broken.push(...checkPurchases(store, shop.skus), ...checkHistory(world.server, shop.history));
+  broken.push(...checkPurchases(store, shop), ...checkHistory(world.server, shop.history));
   broken.push(...world.log.errors.filter((line) => !EXPECTED_ERRORS.test(line)).map((line) => `log: ${line}`));
   return broken;
 }

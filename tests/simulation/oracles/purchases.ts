@@ -3,6 +3,8 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { type Order, OrderSchema } from '@stoa/proto/stoa/orders/v1/order_pb';
 import type { Store } from '../ports/store.ts';
+import type { Shop } from '../world/shop.ts';
+import type { Article } from '../world/shopkeeper.ts';
 
 const TAX_BASIS_POINTS = 1900n;
 const SHIPPING = new Map([
@@ -28,11 +30,20 @@ const writeUnits = (list: readonly Units[]) =>
     .sort()
     .join(', ');
 
-export function checkPurchases(
-  store: Store,
-  skus: readonly { readonly sku: string; readonly minor: bigint }[],
-): string[] {
-  const priceOf = new Map(skus.map(({ sku, minor }) => [sku, minor]));
+/** Prices by "sku version", as the catalog has stored them; a violation for each that nobody has ever asked for. */
+function readPrices(store: Store, articles: readonly Article[]) {
+  const { rows } = store.query('orders', 'select sku, version, minor from watched.price');
+  const asked = new Map(articles.map(({ sku, prices }) => [sku, prices]));
+  return {
+    priceOf: new Map(rows.map(({ sku, version, minor }) => [`${sku} ${version}`, minor as bigint])),
+    invented: rows
+      .filter(({ sku, minor }) => asked.get(sku as string)?.includes(minor as bigint) !== true)
+      .map(({ sku, minor }) => `I18: ${sku} costs ${minor}, which nobody asked for`),
+  };
+}
+
+export function checkPurchases(store: Store, { articles, history }: Pick<Shop, 'articles' | 'history'>): string[] {
+  const { priceOf, invented } = readPrices(store, articles);
   const rows = <Row>(sql: string) => store.query('orders', sql).rows as Row[];
   const reserved = Map.groupBy(
     rows<Units & { order_id: string }>('select order_id, sku, quantity from inventory.reservation_line'),
@@ -43,18 +54,22 @@ export function checkPurchases(
   const orders = rows<{ id: string; total_minor: bigint; state: Uint8Array }>(
     'select id, total_minor, state from orders.orders',
   );
-  return orders.flatMap(({ id, total_minor, state }) => {
+  const wrongOrders = orders.flatMap(({ id, total_minor, state }) => {
     const order = fromBinary(OrderSchema, state);
     const wrong = [
       ...wrongTotals(order, total_minor, priceOf),
+      ...wrongLines(order, history.carts.get(`${order.cartId} ${order.cartVersion}`)),
       ...wrongParts(order, reserved.get(id), methodOf.get(id)),
     ];
     return wrong.length === 0 ? [] : [`I18: order ${id}: ${wrong.join(', ')}`];
   });
+  return [...invented, ...wrongOrders];
 }
 
 function wrongTotals({ lines, shippingMethodId, totals }: Order, stored: bigint, priceOf: ReadonlyMap<string, bigint>) {
-  const gross = lines.map(({ sku, quantity }) => (priceOf.get(sku) ?? -1n) * BigInt(quantity));
+  const gross = lines.map(
+    ({ sku, quantity, priceVersion }) => (priceOf.get(`${sku} ${priceVersion}`) ?? -1n) * BigInt(quantity),
+  );
   const shipping = SHIPPING.get(shippingMethodId) ?? -1n;
   const subtotal = gross.reduce((sum, line) => sum + line, 0n);
   const tax = [...gross, shipping].reduce((sum, line) => sum + taxIn(line), 0n);
@@ -63,6 +78,12 @@ function wrongTotals({ lines, shippingMethodId, totals }: Order, stored: bigint,
     .filter(([name, minor]) => totals?.[name as keyof typeof expected]?.minor !== minor)
     .map(([name, minor]) => `${name} ${totals?.[name as keyof typeof expected]?.minor} instead of ${minor}`);
   return stored === expected.total ? wrong : [...wrong, `stored total ${stored}`];
+}
+
+/** An order is of one version of its cart; of some versions nobody was told. */
+function wrongLines({ lines }: Order, cart: readonly Units[] | undefined): string[] {
+  if (cart === undefined || writeUnits(cart) === writeUnits(lines)) return [];
+  return [`ordered ${writeUnits(lines)} of a cart with ${writeUnits(cart)}`];
 }
 
 /** Refused orders have neither; a reservation without lines was refused or came too late. */

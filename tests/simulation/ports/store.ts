@@ -81,6 +81,12 @@ async function watch(wire: Wire, specs: readonly SchemaSpec[]): Promise<void> {
     create function watched.note() returns trigger language plpgsql as $$ begin
       insert into watched.wrong values (tg_argv[0], tg_argv[1], tg_table_schema || ' ' || to_jsonb(new)::text);
       return new; end $$`);
+  // What every version of a price was.
+  wire.simple(`create unlogged table watched.price (sku text, version bigint, minor bigint);
+    create function watched.note_price() returns trigger language plpgsql as $$ begin
+      insert into watched.price values (new.sku, new.price_version, new.price_minor); return new; end $$;
+    create trigger priced after insert or update of price_version on catalog.variants for each row
+      execute function watched.note_price()`);
   // What consumers did, written by their own transactions.
   wire.simple(`create unlogged table watched.handled (n bigint generated always as identity, consumer text, seq bigint,
     aggregate text)`);

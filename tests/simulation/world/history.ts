@@ -10,6 +10,7 @@ export interface Attempt {
   readonly key: string;
   readonly cartId: string;
   readonly customerId: string | undefined;
+  readonly expectedMinor: bigint | undefined;
   readonly beganMs: number;
   endedMs: number;
   heard: Heard | undefined;
@@ -31,6 +32,10 @@ export interface Misuse {
 }
 
 export interface History {
+  /** What carts held, by "id version", as the customer was told. */
+  readonly carts: Map<string, readonly { readonly sku: string; readonly quantity: number }[]>;
+  /** From then on nothing is wrong and nothing is under way that began before. */
+  calmMs: number;
   readonly attempts: Attempt[];
   readonly sightings: Sighting[];
   readonly misuses: Misuse[];
@@ -41,6 +46,8 @@ export interface History {
 }
 
 export const createHistory = (): History => ({
+  carts: new Map(),
+  calmMs: Number.POSITIVE_INFINITY,
   attempts: [],
   sightings: [],
   misuses: [],

@@ -5,14 +5,14 @@ import type { DescService } from '@bufbuild/protobuf';
 import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
 import { serviceNameOf } from '@stoa/chassis/rpc/clients';
 import { reasonOf } from '@stoa/chassis/rpc/errors';
-import { CartService } from '@stoa/proto/stoa/cart/v1/cart_pb';
-import { CatalogService, StockBand } from '@stoa/proto/stoa/catalog/v1/catalog_pb';
-import { InventoryService } from '@stoa/proto/stoa/inventory/v1/inventory_pb';
+import { type Cart, CartService } from '@stoa/proto/stoa/cart/v1/cart_pb';
+import type { Money } from '@stoa/proto/stoa/common/v1/money_pb';
 import { OrdersService } from '@stoa/proto/stoa/orders/v1/orders_pb';
 import { TOKENS } from '../../../services/payments/src/infrastructure/sandbox/tokens.ts';
 import { Incarnation } from '../ports/process.ts';
 import { type Attempt, createHistory, type Heard } from './history.ts';
 import { tokenOf } from './machine.ts';
+import { createShopkeeper } from './shopkeeper.ts';
 import type { World } from './world.ts';
 
 /** Every card that is not simply good. */
@@ -29,11 +29,10 @@ const UNKNOWN_OUTCOMES = new Set([
 ]);
 
 const ADDRESS = { name: 'Ada', line1: '1 Road', line2: '', city: 'Berlin', postalCode: '10115', country: 'DE' };
-const productId = (index: number) => `0190a000-0000-7000-8000-00000000020${index}`;
-const RECEIPT_ID = '0190a000-0000-7000-8000-000000000002';
 const customerId = (client: number) => `0190a000-0000-7000-8000-0000000001${String(client).padStart(2, '0')}`;
 
 const PROBES_MAX = 5;
+const LOOKS_MAX = 20;
 const PENDING = 1;
 const CONFIRMED = 2;
 
@@ -43,6 +42,8 @@ interface Purchase {
   readonly token: string;
   readonly customer: string | undefined;
   readonly waitMs: number;
+  /** What the customer saw, and pays no more than. */
+  readonly expectedTotal: Money | undefined;
 }
 
 export function createShop(world: World) {
@@ -51,12 +52,6 @@ export function createShop(world: World) {
   const self = new Incarnation('client', kernel, rng.fork('process'));
   const { clock, ids } = self.runtime();
   const history = createHistory();
-  const skus = Array.from({ length: options.skus }, (_, index) => ({
-    sku: `sku-${index}`,
-    // Prices whose tax does not come out even.
-    minor: BigInt(333 + index * 1117),
-    units: options.unitsEach,
-  }));
   const purchases = new Map<string, Purchase>();
   let busy = 0;
 
@@ -64,8 +59,6 @@ export function createShop(world: World) {
     createClient(service, network.transport(self, caller, serviceNameOf(service)));
   const carts = client(CartService);
   const orders = client(OrdersService);
-  const catalog = client(CatalogService, 'cli');
-  const inventory = client(InventoryService, 'cli');
 
   const asCustomer = (customer: string | undefined) =>
     customer === undefined
@@ -86,34 +79,42 @@ export function createShop(world: World) {
     }
   }
 
-  async function fillShelves(): Promise<void> {
-    const products = skus.map(({ sku, minor }, index) => ({
-      id: productId(index),
-      slug: sku,
-      name: sku,
-      description: 'A product',
-      variants: [{ sku, name: sku, price: { currency: 'EUR', minor } }],
-    }));
-    await insist(() => catalog.upsertProducts({ products }));
-    const lines = skus.map(({ sku, units }) => ({ sku, quantity: BigInt(units) }));
-    await insist(() => inventory.receiveStock({ receiptId: RECEIPT_ID, lines }));
-    await insist(
-      () => catalog.getVariants({ skus: skus.map(({ sku }) => sku) }),
-      ({ variants: found }) =>
-        found.length === skus.length && found.every((v) => v.availability !== StockBand.OUT_OF_STOCK),
+  const shopkeeper = createShopkeeper({ world, rng: rng.fork('shopkeeper'), self, insist });
+  const skus = shopkeeper.articles.map(({ sku }) => sku);
+
+  async function fillCart(customer: string | undefined): Promise<Cart> {
+    const wanted = rng.shuffle(skus).slice(0, 1 + rng.below(skus.length));
+    const lines = wanted.map((sku) => ({ sku, quantity: 1 + rng.below(3) }));
+    const details = { email: 'ada@example.org', address: ADDRESS, shippingMethodId: rng.pick(['standard', 'express']) };
+    const { cart } = await insist(() => carts.createCart({ currency: 'EUR', lines, details }, asCustomer(customer)));
+    return remember(cart);
+  }
+
+  function remember(cart: Cart | undefined): Cart {
+    if (cart === undefined) throw new Error('there was no cart in the answer');
+    history.carts.set(`${cart.id} ${cart.version}`, cart.lines);
+    return cart;
+  }
+
+  /** Thinks again about how many, while the order may be on its way. */
+  async function edit({ id: cartId, lines }: Cart, customer: string | undefined): Promise<void> {
+    await sleep(rng.between(0, rng.pick([10, 200, 2000])));
+    const changed = lines.slice(0, 1).map(({ sku, quantity }) => ({ sku, quantity: (quantity % 3) + 1 }));
+    await carts.updateLines({ cartId, lines: changed }, asCustomer(customer)).then(
+      ({ cart }) => remember(cart),
+      () => {},
     );
   }
 
-  async function fillCart(customer: string | undefined): Promise<string> {
-    const wanted = rng.shuffle(skus).slice(0, 1 + rng.below(skus.length));
-    const lines = wanted.map(({ sku }) => ({ sku, quantity: 1 + rng.below(3) }));
-    const details = { email: 'ada@example.org', address: ADDRESS, shippingMethodId: rng.pick(['standard', 'express']) };
-    const { cart } = await insist(() => carts.createCart({ currency: 'EUR', lines, details }, asCustomer(customer)));
-    return cart?.id as string;
-  }
-
-  async function place({ key, cartId, token, customer, waitMs }: Purchase): Promise<Heard> {
-    const request = { cartId, idempotencyKey: key, paymentMethodId: 'card', paymentToken: token, waitMs };
+  async function place({ key, cartId, token, customer, waitMs, expectedTotal }: Purchase): Promise<Heard> {
+    const request = {
+      cartId,
+      idempotencyKey: key,
+      paymentMethodId: 'card',
+      paymentToken: token,
+      waitMs,
+      ...(expectedTotal === undefined ? {} : { expectedTotal }),
+    };
     const beganMs = kernel.now;
     try {
       const answer = await orders.placeOrder(request, asCustomer(customer));
@@ -129,11 +130,12 @@ export function createShop(world: World) {
   const tokens = new Map<string, string>();
 
   async function attempt(purchase: Purchase): Promise<Heard> {
-    const { key, cartId, customer } = purchase;
+    const { key, cartId, customer, expectedTotal } = purchase;
     const entry: Attempt = {
       key,
       cartId,
       customerId: customer,
+      expectedMinor: expectedTotal?.minor,
       beganMs: kernel.now,
       endedMs: Infinity,
       heard: undefined,
@@ -186,7 +188,7 @@ export function createShop(world: World) {
   }
 
   async function misuse(purchase: Purchase): Promise<void> {
-    const cartId = await fillCart(purchase.customer);
+    const { id: cartId } = await fillCart(purchase.customer);
     const beganMs = kernel.now;
     const heard = await place({ ...purchase, cartId });
     history.misuses.push({ key: purchase.key, beganMs, heard });
@@ -194,13 +196,16 @@ export function createShop(world: World) {
 
   async function order(number: number, round: number): Promise<void> {
     const customer = number % 2 === 0 ? customerId(number) : undefined;
+    const cart = await fillCart(customer);
     const purchase: Purchase = {
       key: `key-${number}-${round}-${ids.uuid().slice(-12)}`,
-      cartId: await fillCart(customer),
+      cartId: cart.id,
       token: rng.chance(options.troublesomeCards) ? rng.pick(TROUBLE) : 'tok_approve',
       customer,
       waitMs: rng.pick([0, 0, 500, 3000]),
+      expectedTotal: rng.chance(0.3) ? cart.totals?.total : undefined,
     };
+    if (rng.chance(0.15)) start(() => edit(cart, customer));
     const sends = rng.chance(0.25) ? 1 + rng.below(3) : 1;
     const tries = rng.below(4) + 1;
     const all = Array.from({ length: sends }, () => buy(purchase, tries));
@@ -216,6 +221,20 @@ export function createShop(world: World) {
     });
     if (rng.chance(options.cancels)) more.push(cancel(heard.orderId, customer));
     await Promise.all(more);
+    if (rng.chance(0.4)) await payAgain(purchase, heard.orderId);
+  }
+
+  /** Whose order was rejected, or called off, tries once more with the same cart and a good card. */
+  async function payAgain(purchase: Purchase, orderId: string): Promise<void> {
+    for (let i = 0; i < LOOKS_MAX; i++) {
+      await look(orderId, purchase.customer);
+      const status = history.sightings.findLast((seen) => seen.orderId === orderId)?.status ?? PENDING;
+      if (status === CONFIRMED) return;
+      if (status > CONFIRMED) break;
+      await sleep(rng.between(100, 2000));
+    }
+    const second = { ...purchase, key: `${purchase.key}-then`, token: 'tok_approve', expectedTotal: undefined };
+    await buy(second, 3);
   }
 
   async function customerLife(number: number): Promise<void> {
@@ -230,8 +249,13 @@ export function createShop(world: World) {
     const details = { email: 'ada@example.org', address: ADDRESS, shippingMethodId: 'standard' };
     const { cart } = await insist(() => carts.createCart({ currency: 'EUR', lines: [{ sku, quantity: 1 }], details }));
     const key = `probe-${sku}-${ids.uuid()}`;
-    const token = 'tok_approve';
-    const heard = await buy({ key, cartId: cart?.id as string, token, customer: undefined, waitMs: 0 }, 20);
+    const purchase = {
+      cartId: cart?.id as string,
+      token: 'tok_approve',
+      customer: undefined,
+      expectedTotal: undefined,
+    };
+    const heard = await buy({ ...purchase, key, waitMs: 0 }, 20);
     if (heard.kind !== 'ok') return false;
     const { orderId } = heard;
     const accessToken = tokens.get(orderId) ?? '';
@@ -260,14 +284,16 @@ export function createShop(world: World) {
 
   return {
     history,
-    skus,
+    articles: shopkeeper.articles,
     idle: () => busy === 0,
-    setUp: () => start(fillShelves),
+    setUp: () => start(shopkeeper.fillShelves),
     open: () => {
+      start(shopkeeper.work);
       for (let number = 0; number < options.clients; number++) start(() => customerLife(number));
     },
     /** Sends everything again whose outcome is not known. */
     resolve: () => {
+      history.calmMs = kernel.now;
       for (const purchase of unresolved()) start(() => buy({ ...purchase, waitMs: 0 }, 50).then(() => {}));
     },
     /** One more customer, when everything is well: the shop must sell what is left. */

@@ -1,6 +1,6 @@
 // Plants a bug: changes one file's source while it is loaded. The file on disk stays as it is.
 import { registerHooks } from 'node:module';
-import type { Bug } from './bugs.ts';
+import type { Bug } from './bug.ts';
 
 /** Call before anything of the product is imported. Fails the load when the text is not there exactly once. */
 export function plant({ name, file, find, replace, also }: Bug): void {

@@ -1,7 +1,8 @@
 // Plants each bug in processes of its own and runs seeds until it is found.
 import { readFileSync } from 'node:fs';
 import { type Report, runPool, type Task } from '../pool.ts';
-import { BUGS, type Bug } from './bugs.ts';
+import type { Bug } from './bug.ts';
+import { BUGS } from './bugs.ts';
 
 /** Whether a bug's text is in its file once: anything else means that the sources have moved on. */
 function fits({ file, find, also }: Bug): boolean {
