@@ -3,24 +3,54 @@
 import type { PaymentsContext } from '../../context.ts';
 import { compare, type ProviderRecord, unknownPayment } from '../../domain/reconcile.ts';
 import { readPayments } from '../payment-store.ts';
-import { endPass, forgetWebhooks, leasePass, type Pass, readLedger } from './progress-store.ts';
+import {
+  endPass,
+  forgetWebhooks,
+  giveBackPass,
+  type LedgerCursor,
+  leasePass,
+  type Pass,
+  readLedger,
+  renewPass,
+} from './progress-store.ts';
 import { suspect } from './suspect-store.ts';
 
 const LEDGER_PAGE = 2000;
 /** What is under way gets this long before it is looked at by itself. */
 const UNDER_WAY_MS = 30_000;
-/** Longest pass; then somebody else may begin it anew. */
-const LEASE_MS = 300_000;
+/** What a page may take beyond the deadline of its call; then somebody else may begin the pass anew. */
+const LEASE_MARGIN_MS = 30_000;
 
 /** Payments that the provider has shown in this pass, with its name for the record. */
 type Shown = Map<string, string>;
 
-/** Makes the pass that is due, if any; whether there was one. */
+/** Asked after each page: whether there shall be another. */
+type GoesOn = () => Promise<boolean>;
+
+/** Makes the pass that is due, if any; whether there was one. However it ends, the next one is not long in coming. */
 export async function runPass(context: PaymentsContext, signal: AbortSignal): Promise<boolean> {
-  const { reconcileEveryMs: everyMs, reconcileGraceMs: graceMs } = context.config;
-  const pass = await leasePass(context.db, context.deps.provider.name, { everyMs, graceMs, leaseMs: LEASE_MS });
+  const { db, config, deps } = context;
+  const { reconcileEveryMs: everyMs, reconcileGraceMs: graceMs } = config;
+  const leaseMs = config.callDeadlineMs + LEASE_MARGIN_MS;
+  const pass = await leasePass(db, deps.provider.name, { graceMs, leaseMs });
   if (pass === undefined) return false;
-  const shown: Shown = new Map();
+  const goesOn = async () => !signal.aborted && (await renewPass(db, pass, leaseMs));
+  let isWhole = false;
+  try {
+    const shown: Shown = new Map();
+    isWhole =
+      (await compareRecords(context, pass, shown, goesOn)) && (await compareLedger(context, pass, shown, goesOn));
+    if (isWhole) await forgetWebhooks(db);
+  } finally {
+    if (isWhole) await endPass(db, pass, everyMs);
+    // Another replica may begin at once; a provider that fails is not asked the more often for it.
+    else await giveBackPass(db, pass, signal.aborted ? 0 : everyMs);
+  }
+  return true;
+}
+
+/** What is new at the provider; whether all of it was compared. */
+async function compareRecords(context: PaymentsContext, pass: Pass, shown: Shown, goesOn: GoesOn): Promise<boolean> {
   let cursor: string | undefined;
   do {
     const page = await context.deps.provider.list(pass.since, cursor);
@@ -28,12 +58,8 @@ export async function runPass(context: PaymentsContext, signal: AbortSignal): Pr
     const old = page.records.filter(({ changedAt }) => changedAt <= pass.until);
     await comparePage(context, old, shown);
     cursor = page.cursor;
-  } while (cursor !== undefined && !signal.aborted);
-  const ledgerId = await compareLedger(context, pass, shown, signal);
-  if (signal.aborted) return true;
-  await forgetWebhooks(context.db);
-  await endPass(context.db, pass, ledgerId, everyMs);
-  return true;
+  } while (cursor !== undefined && (await goesOn()));
+  return cursor === undefined;
 }
 
 async function comparePage(context: PaymentsContext, page: readonly ProviderRecord[], shown: Shown) {
@@ -62,18 +88,17 @@ async function comparePage(context: PaymentsContext, page: readonly ProviderReco
   );
 }
 
-/** Movements that we have booked and the provider has not shown: it may not have them. */
-async function compareLedger(context: PaymentsContext, pass: Pass, shown: Shown, signal: AbortSignal) {
-  let { ledgerId } = pass;
-  while (!signal.aborted) {
-    const { lastId, paymentIds } = await readLedger(context.db, pass, ledgerId, LEDGER_PAGE);
-    if (lastId === ledgerId) return ledgerId;
+/** Movements that we have booked and the provider has not shown: it may not have them. Whether all were looked at. */
+async function compareLedger(context: PaymentsContext, pass: Pass, shown: Shown, goesOn: GoesOn): Promise<boolean> {
+  let cursor: LedgerCursor | undefined;
+  do {
+    const page = await readLedger(context.db, pass, cursor, LEDGER_PAGE);
     await suspect(
       context.db,
-      paymentIds.filter((paymentId) => !shown.has(paymentId)),
+      page.paymentIds.filter((paymentId) => !shown.has(paymentId)),
       0,
     );
-    ledgerId = lastId;
-  }
-  return ledgerId;
+    cursor = page.cursor;
+  } while (cursor !== undefined && (await goesOn()));
+  return cursor === undefined;
 }

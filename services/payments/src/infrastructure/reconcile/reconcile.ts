@@ -32,12 +32,19 @@ const SUSPECTS_AT_ONCE = 20;
 const LOOK_LEASE_MS = 60_000;
 const LOOK_PAUSE = { baseMs: 1000, capMs: 300_000 };
 
+/** Suspects before the pass, which a provider can hold up or end, and after it those that it has brought to light. */
 async function runReconciler(context: PaymentsContext, signal: AbortSignal): Promise<boolean> {
-  const passed = await runPass(context, signal);
+  let looks = await lookAtSuspects(context);
+  if (await runPass(context, signal)) looks = await lookAtSuspects(context);
+  return !signal.aborted && looks === SUSPECTS_AT_ONCE;
+}
+
+/** Looks at those that are due; returns how many. */
+async function lookAtSuspects(context: PaymentsContext): Promise<number> {
   const suspects = await leaseSuspects(context.db, SUSPECTS_AT_ONCE, LOOK_LEASE_MS);
   await Promise.all(suspects.map((suspect) => lookSafely(context, suspect)));
-  if (passed || suspects.length > 0) await tellOpen(context);
-  return !signal.aborted && suspects.length === SUSPECTS_AT_ONCE;
+  await tellOpen(context);
+  return suspects.length;
 }
 
 /** One that cannot be looked at holds up no other: it keeps its lease and comes again. */
