@@ -16,6 +16,11 @@ export interface GatherOptions<In, Out> {
   readonly clock: Pick<Clock, 'monotonicMs'>;
   /** Items with the same key never share a batch, and keep their order within the queue. */
   readonly keyOf?: (item: In) => string;
+  /**
+   * Errors of `run` that are about one of the items, besides those by which the database refused one: each of the batch
+   * then goes alone. @default none
+   */
+  readonly isAboutOne?: (error: unknown) => boolean;
   /** One result for each item, in order. It must be all or nothing: when it throws, none of its items was done. */
   readonly run: (batch: readonly In[]) => Promise<readonly Out[]>;
 }
@@ -45,7 +50,7 @@ const blamesAnItem = (error: unknown) => isLocked(error) || /^2[23]/.test(sqlSta
 
 /** Returns the function that submits an item and resolves with its result. */
 export function gather<In, Out>(options: GatherOptions<In, Out>): (item: In) => Promise<Out> {
-  const { batchMax = BATCH_MAX, lanes = LANES, clock, keyOf, run } = options;
+  const { batchMax = BATCH_MAX, lanes = LANES, clock, keyOf, isAboutOne, run } = options;
   let queue: Waiting<In, Out>[] = [];
   let busy = 0;
   let lastBegunMs = 0;
@@ -76,7 +81,8 @@ export function gather<In, Out>(options: GatherOptions<In, Out>): (item: In) => 
 
   async function refuse(batch: readonly Waiting<In, Out>[], error: unknown): Promise<void> {
     // One item that cannot be stored must not take the others with it.
-    if (batch.length > 1 && blamesAnItem(error)) return oneByOne(batch);
+    const isOnes = blamesAnItem(error) || isAboutOne?.(error) === true;
+    if (batch.length > 1 && isOnes) return oneByOne(batch);
     for (const { reject } of batch) reject(error);
   }
 

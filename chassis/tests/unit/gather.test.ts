@@ -104,6 +104,22 @@ describe('gather', () => {
     expect(seen.slice(1).map(({ length }) => length)).toEqual([10, 1, 1, 1]);
   });
 
+  it('lets only the item fail that its owner says is to blame', async () => {
+    const contradiction = new Error('contradiction');
+    const submit = gather({
+      clock,
+      lanes: 1,
+      isAboutOne: (error) => error === contradiction,
+      async run(batch: readonly string[]) {
+        await turn();
+        if (batch.includes('bad')) throw contradiction;
+        return batch;
+      },
+    });
+    const answers = await Promise.allSettled(['first', 'good', 'bad', 'fine'].map(submit));
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+  });
+
   it('repeats nothing whose outcome is unknown', async () => {
     const { batches, ends, run } = held();
     const submit = gather({ clock, run, lanes: 1 });

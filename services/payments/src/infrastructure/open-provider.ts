@@ -20,13 +20,14 @@ export function webhookSecretsOf({ config, random }: Opening): readonly string[]
 }
 
 export function openProvider(context: Opening, webhookSecrets: readonly string[]): PaymentProvider {
+  const { clock } = context;
   const { provider, sandboxLateMs, sandboxPublicUrl, stripeApiBase, stripeSecretKey, stripeReturnUrl, callDeadlineMs } =
     context.config;
   switch (provider) {
     case 'sandbox': {
       const { sandbox } = context.databases;
       if (sandbox === undefined) throw new ConfigError('the sandbox provider needs its database');
-      return openSandbox(sandbox, { lateMs: sandboxLateMs, webhookSecrets, publicUrl: sandboxPublicUrl });
+      return openSandbox(sandbox, { clock, lateMs: sandboxLateMs, webhookSecrets, publicUrl: sandboxPublicUrl });
     }
     case 'stripe':
       if (stripeSecretKey === undefined) throw new ConfigError('STOA_STRIPE_SECRET_KEY is not set');

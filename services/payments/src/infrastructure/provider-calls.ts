@@ -6,14 +6,14 @@
 //   repetitions' lane and no more.
 // - Answers that are there when the writer is free go into one transaction. When it fails they are dropped: the leases
 //   run out and the provider says the same again.
+import { gather } from '@stoa/chassis/gather';
 import type { JobDefinition } from '@stoa/chassis/service';
 import type { PaymentsContext } from '../context.ts';
+import { ImpossibleEventError } from '../domain/evolve.ts';
 import type { Outcome } from '../domain/payment.ts';
-import type { AnswerInput } from './apply-inputs.ts';
+import { type AnswerInput, applyInputs } from './apply-inputs.ts';
 import { type DueCall, leaseDue } from './attempt-store.ts';
 import { callProvider } from './call-provider.ts';
-import { groupCommit } from './group-commit.ts';
-import { writeAnswers } from './write-answers.ts';
 
 export const providerCalls: JobDefinition<PaymentsContext> = {
   name: 'provider-calls',
@@ -43,10 +43,17 @@ async function runProviderCalls(context: PaymentsContext, signal: AbortSignal): 
   const repeats: Lane = { size: Math.ceil(concurrency / 4), busy: 0 };
   const fresh: Lane = { size: concurrency - repeats.size, busy: 0 };
   const cutOff = new AbortController();
-  const record = groupCommit({
-    keyOf: (item: AnswerInput) => item.orderId,
+  const record = gather({
+    clock: context.clock,
+    lanes: 1,
     batchMax: BATCH_MAX,
-    commit: (batch) => writeAnswers(context, batch),
+    keyOf: (item: AnswerInput) => item.orderId,
+    // A payment whose row contradicts its answer holds up nobody but itself.
+    isAboutOne: (error) => error instanceof ImpossibleEventError,
+    run: async (batch) => {
+      await context.db.transact((tx) => applyInputs(tx, context, batch));
+      return batch.map(() => undefined);
+    },
   });
   const underWay = new Set<Promise<void>>();
   const start = (due: DueCall, lane: Lane) => {
@@ -83,7 +90,7 @@ async function settle(
   context: PaymentsContext,
   due: DueCall,
   stop: AbortSignal,
-  record: (answer: AnswerInput) => Promise<void>,
+  record: (answer: AnswerInput) => Promise<undefined>,
 ): Promise<void> {
   const { provider } = context.deps;
   const startedMs = context.clock.monotonicMs();

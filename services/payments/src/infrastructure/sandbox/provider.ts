@@ -1,7 +1,8 @@
 // The provider in the box. It keeps its own database, answers a repeated key with the same answer, and behaves as the
 // token asks. Requests that come in while a batch is being written go together in the next one.
+import { gather } from '@stoa/chassis/gather';
 import { type Database, SqlState, sqlState } from '@stoa/chassis/postgres/database';
-import { groupCommit } from '../group-commit.ts';
+import type { Clock } from '@stoa/chassis/runtime';
 import type { PaymentProvider, ProviderRequest } from '../provider.ts';
 import { listCharges, SANDBOX_PAGE_PATH, showCharge } from './records.ts';
 import { type Charge, type Reply, respond, type SandboxRequest } from './rules.ts';
@@ -10,6 +11,7 @@ import { TOKENS } from './tokens.ts';
 import { readSandboxWebhook } from './webhooks.ts';
 
 export interface SandboxOptions {
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   /** How late the authorization of tok_late_charge appears. */
   readonly lateMs: number;
   readonly webhookSecrets: readonly string[];
@@ -22,15 +24,14 @@ const BATCH_MAX = 256;
 const COLLISIONS_MAX = 5;
 
 export function openSandbox(db: Database, options: SandboxOptions): PaymentProvider {
-  const { lateMs, webhookSecrets, publicUrl } = options;
+  const { clock, lateMs, webhookSecrets, publicUrl } = options;
   const pageUrl = publicUrl === undefined ? '' : new URL(SANDBOX_PAGE_PATH, publicUrl).href;
-  const submit = groupCommit({
-    keyOf: (request: SandboxRequest) => request.paymentId,
+  const submit = gather({
+    clock,
+    lanes: 1,
     batchMax: BATCH_MAX,
-    commit: async (batch) => {
-      const answers = await answerBatch(db, batch, { lateMs, pageUrl });
-      return answers.map((result) => ({ ok: true, result }));
-    },
+    keyOf: (request: SandboxRequest) => request.paymentId,
+    run: (batch) => answerBatch(db, batch, { lateMs, pageUrl }),
   });
   const ask = async (
     kind: SandboxRequest['kind'],
