@@ -110,6 +110,19 @@ test('a refund that has failed for good is made anew, under another key', async 
   if (line !== undefined) double.books.ledger[refund] = { ...line, key: `${paymentId}:refund` };
 });
 
+test('an intent that bears no id of ours under our name ends no pass', async () => {
+  const order = await captured();
+  const [own] = double.books.of(order);
+  const second = { amount: 4200, currency: 'eur', metadata: own?.metadata ?? {}, status: 'requires_capture' };
+  const { id } = double.books.add(second);
+  const foreign = { ...second, metadata: { stoa_payment_id: 'order 4711' } };
+  const { id: foreignId } = double.books.add(foreign);
+  await payments.reconcile();
+  await payments.reconcile();
+  expect(double.books.intent(foreignId).status).toBe('requires_capture');
+  expect(double.books.intent(id).status).toBe('canceled');
+});
+
 test('a second intent of a captured payment is found and cancelled, the first stays', async () => {
   const order = await captured();
   const [first] = double.books.of(order);

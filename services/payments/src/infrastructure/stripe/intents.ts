@@ -1,6 +1,7 @@
 // What a PaymentIntent says, about each operation and as a record of the provider's books.
 import type Stripe from 'stripe';
 import { ALREADY_CAPTURED } from '../../domain/payment.ts';
+import { isPaymentId } from '../../domain/payment-id.ts';
 import type { ProviderRecord } from '../../domain/reconcile.ts';
 import type { Said } from '../provider.ts';
 import { fromStripe } from './amounts.ts';
@@ -109,7 +110,8 @@ export function toRecord(intent: Intent): ProviderRecord | undefined {
   const amountMinor = fromStripe(intent.amount, currency);
   const capturedMinor = fromStripe(intent.amount_received ?? 0, currency);
   const refundedMinor = fromStripe(charge?.amount_refunded ?? 0, currency);
-  if (paymentId === undefined || amountMinor === undefined) return undefined;
+  // An account may be shared: what another system has written under our name is no id of ours.
+  if (!isPaymentId(paymentId) || amountMinor === undefined) return undefined;
   if (capturedMinor === undefined || refundedMinor === undefined) return undefined;
   const isRefunded = capturedMinor > 0n && capturedMinor === refundedMinor;
   return {

@@ -3,6 +3,7 @@
 // record. A forged, stale or repeated webhook can do no more than a wasted question.
 import { sql } from '@stoa/chassis/postgres/sql';
 import type { PaymentsContext } from '../../context.ts';
+import { isPaymentId } from '../../domain/payment-id.ts';
 import { hurryAttempts } from '../attempt-store.ts';
 import type { SignedEvent, WebhookRequest } from '../provider.ts';
 import { suspectAtRest } from '../reconcile/suspect-store.ts';
@@ -25,7 +26,7 @@ export async function receiveWebhook(context: PaymentsContext, request: WebhookR
 
 function record(context: PaymentsContext, event: SignedEvent): Promise<Receipt> {
   const { eventId, type, timestampSeconds } = event;
-  const paymentId = isUuid(event.paymentId) ? event.paymentId : null;
+  const paymentId = isPaymentId(event.paymentId) ? event.paymentId : null;
   return context.db.transact(async (tx) => {
     const { fresh } = await tx.one(sql<{ fresh: boolean }>`
       select abs(extract(epoch from now()) - ${timestampSeconds}::bigint) <= ${TOLERANCE_SECONDS}::int as fresh`);
@@ -43,8 +44,4 @@ function record(context: PaymentsContext, event: SignedEvent): Promise<Receipt> 
     });
     return 'accepted';
   });
-}
-
-function isUuid(text: string | undefined): text is string {
-  return text !== undefined && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }
