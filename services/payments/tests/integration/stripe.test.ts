@@ -3,6 +3,7 @@ import { sql } from '@stoa/chassis/postgres/sql';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { payments as definition } from '../../src/service.ts';
 import { authorize, cancel, capture, openPayments, type Payments } from './fixtures.ts';
+import type { Line } from './stripe-books.ts';
 import type { StripeDouble } from './stripe-double.ts';
 
 let payments: Payments;
@@ -108,6 +109,36 @@ test('a refund that has failed for good is made anew, under another key', async 
   expect(refund).toBeGreaterThan(0);
   const line = double.books.ledger[refund];
   if (line !== undefined) double.books.ledger[refund] = { ...line, key: `${paymentId}:refund` };
+});
+
+/** Our books show one refund of everything, under our key, whoever made which part of it. */
+function mergeRefunds(order: string, paymentId: string): void {
+  const isRefund = ({ orderId, kind }: Line) => orderId === order && kind === 'refund';
+  const refunds = double.books.ledger.filter(isRefund);
+  const others = double.books.ledger.filter((line) => !isRefund(line));
+  const amount = refunds.reduce((sum, line) => sum + line.amount, 0);
+  const whole = { key: `${paymentId}:refund`, orderId: order, kind: 'refund', amount, currency: 'EUR', result: 'ok' };
+  double.books.ledger.splice(0, Number.POSITIVE_INFINITY, ...others, whole as Line);
+}
+
+test('a refund that fails after it was told is made again, and our books show one capture and one refund', async () => {
+  const order = await captured();
+  const { payment_id: paymentId } = await payments.payment(order);
+  await payments.deliver(cancel(order));
+  await payments.settle();
+  const [intent] = double.books.of(order);
+  if (intent?.latest_charge) intent.latest_charge.amount_refunded = 0;
+  const failed = double.books.ledger.findIndex(({ key }) => key === `${paymentId}:refund`);
+  double.books.ledger.splice(failed, 1);
+  await payments.service.db.run(sql`insert into reconciliation_suspect (payment_id) values (${paymentId})`);
+  await payments.reconcile();
+  await payments.reconcile();
+  expect(await payments.provider.charge(order)).toBe('REFUNDED');
+  expect(await payments.findings(order)).toEqual(['LATE_CHARGE:resolved']);
+  const booked = await payments.service.db.rows(sql<{ kind: string }>`
+    select kind from ledger_entry where order_id = ${order} and account = 'provider:stripe' order by id`);
+  expect(booked.map(({ kind }) => kind)).toEqual(['capture', 'refund']);
+  mergeRefunds(order, paymentId);
 });
 
 test('an intent that bears no id of ours under our name ends no pass', async () => {

@@ -1,7 +1,8 @@
 // Gives back what lies at the provider under a dead payment, or under a second record of a living one. The key is made of
 // the finding, so that repetitions do it once; a charge that comes back again is another finding with another key.
 import type { PaymentsContext } from '../../context.ts';
-import type { Payment } from '../../domain/payment.ts';
+import { type Payment, providerKey } from '../../domain/payment.ts';
+import type { ProviderRecord } from '../../domain/reconcile.ts';
 import { bookReturn } from '../ledger-store.ts';
 import type { ProviderRequest } from '../provider.ts';
 import { readAnswer } from '../read-answer.ts';
@@ -36,10 +37,18 @@ export async function applyRemedy(
       outcome.kind === 'approved' || outcome.kind === 'action_required' ? outcome.kind : outcome.code,
     );
     if (!isDone || operation !== 'refund') return;
-    const captureKey = record.captureKey === '' ? `${record.reference}:capture` : record.captureKey;
-    await bookReturn(tx, context.deps.provider.name, payment, { ...request, captureKey, refundKey: request.key });
+    const keys = { captureKey: captureKeyOf(payment, record), refundKey: request.key };
+    await bookReturn(tx, context.deps.provider.name, payment, { ...request, ...keys });
   });
   return isDone;
+}
+
+/** The key by which our books have the capture, or are to have it. */
+function captureKeyOf({ paymentId, reference, capturedMinor }: Payment, record: ProviderRecord): string {
+  if (record.captureKey !== '') return record.captureKey;
+  // A capture of our own, whose refund has failed after it had been told and booked.
+  if (record.reference === reference && capturedMinor > 0n) return providerKey(paymentId, 'capture');
+  return `${record.reference}:capture`;
 }
 
 /** Under the deadline of any other call; without an answer it is simply tried again. */
