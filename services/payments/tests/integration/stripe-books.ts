@@ -230,9 +230,10 @@ export class StripeBooks {
     const intent = this.intents.get(params.get('payment_intent') ?? '');
     const amount = Number(params.get('amount'));
     if (intent?.latest_charge == null) return error(404, 'invalid_request_error', 'resource_missing');
-    if (intent.latest_charge.amount_refunded + amount > intent.amount_received) {
-      return error(400, 'invalid_request_error', 'charge_already_refunded');
-    }
+    const left = intent.amount_received - intent.latest_charge.amount_refunded;
+    if (left === 0) return error(400, 'invalid_request_error', 'charge_already_refunded');
+    // "Refund amount is greater than unrefunded amount on charge": Stripe has no code for it.
+    if (amount > left) return error(400, 'invalid_request_error', '', { code: undefined, param: 'amount' });
     intent.latest_charge.amount_refunded += amount;
     const metadata = { stoa_key: params.get('metadata[stoa_key]') };
     const made = { id: `re_${++this.#count}`, payment_intent: intent.id, status: 'succeeded', metadata, amount };

@@ -111,6 +111,13 @@ test('a refund that has failed for good is made anew, under another key', async 
   if (line !== undefined) double.books.ledger[refund] = { ...line, key: `${paymentId}:refund` };
 });
 
+/** Given back in the console, of what was captured. */
+function refundInConsole(order: string, amount: number): void {
+  const [intent] = double.books.of(order);
+  if (intent?.latest_charge) intent.latest_charge.amount_refunded += amount;
+  double.books.ledger.push({ key: 'console', orderId: order, kind: 'refund', amount, currency: 'EUR', result: 'ok' });
+}
+
 /** Our books show one refund of everything, under our key, whoever made which part of it. */
 function mergeRefunds(order: string, paymentId: string): void {
   const isRefund = ({ orderId, kind }: Line) => orderId === order && kind === 'refund';
@@ -120,6 +127,43 @@ function mergeRefunds(order: string, paymentId: string): void {
   const whole = { key: `${paymentId}:refund`, orderId: order, kind: 'refund', amount, currency: 'EUR', result: 'ok' };
   double.books.ledger.splice(0, Number.POSITIVE_INFINITY, ...others, whole as Line);
 }
+
+test.each([
+  ['told at once', false],
+  ['told by a repetition, its first answer having been lost', true],
+])('a charge that was refunded in part in the console gets the rest of it back, %s', async (_, isLost) => {
+  const order = await captured();
+  const { payment_id: paymentId } = await payments.payment(order);
+  refundInConsole(order, 1000);
+  await payments.deliver(cancel(order));
+  if (isLost) {
+    const reference = double.books.of(order)[0]?.id ?? '';
+    const request = { paymentId, key: `${paymentId}:refund`, orderId: order, amountMinor: 4200n, currency: 'EUR' };
+    const call = { ...request, reference, isRepetition: false, ageSeconds: 0 };
+    const said = await payments.context.deps.provider.refund(call, new AbortController().signal);
+    expect(said).toMatchObject({ kind: 'approved', amountMinor: 4200n });
+    await payments.service.db.run(sql`update payment_attempt set attempts = 1 where state = 'DUE'`);
+  }
+  await payments.settle();
+  expect((await payments.answers(order)).at(-1)).toBe('Cancelled');
+  expect(await payments.provider.charge(order)).toBe('REFUNDED');
+  const refunds = (await payments.provider.ledger(order)).filter((line) => line.startsWith('refund'));
+  expect(refunds).toEqual(['refund:ok:1000', 'refund:ok:3200']);
+  mergeRefunds(order, paymentId);
+});
+
+test('a charge that was refunded in full in the console is refunded, and nothing is asked for twice', async () => {
+  const order = await captured();
+  const { payment_id: paymentId } = await payments.payment(order);
+  refundInConsole(order, 4200);
+  await payments.deliver(cancel(order));
+  await payments.settle();
+  expect((await payments.answers(order)).at(-1)).toBe('Cancelled');
+  expect((await payments.provider.ledger(order)).filter((line) => line.startsWith('refund'))).toEqual([
+    'refund:ok:4200',
+  ]);
+  mergeRefunds(order, paymentId);
+});
 
 test('a refund that fails after it was told is made again, and our books show one capture and one refund', async () => {
   const order = await captured();

@@ -52,7 +52,11 @@ export function openStripe(options: StripeOptions): PaymentProvider {
         () => adapter.void(request),
         () => adapter.lookAtVoid(request),
       ),
-    refund: (request) => adapter.say(() => adapter.refund(request), refusedRefund),
+    refund: (request) =>
+      adapter.say(
+        () => adapter.refund(request),
+        () => REFUND_REFUSED,
+      ),
     lookup: ({ paymentId, reference }) => adapter.lookup(paymentId, reference),
     list: (since, cursor) => adapter.list(since, cursor),
     readWebhook: (request) => readStripeWebhook(adapter.stripe, options.webhookSecrets, request),
@@ -68,10 +72,7 @@ function refusedAuthorization({ code, param }: Refusal): Said {
   return { kind: 'declined', code: code.startsWith('amount_') ? 'INVALID_AMOUNT' : 'REQUEST_REFUSED' };
 }
 
-function refusedRefund({ code }: Refusal): Said {
-  if (code === 'charge_already_refunded') return { kind: 'declined', code: ALREADY_REFUNDED };
-  return { kind: 'declined', code: 'REFUND_REFUSED' };
-}
+const REFUND_REFUSED: Said = { kind: 'declined', code: 'REFUND_REFUSED' };
 
 class StripeAdapter {
   readonly stripe: Stripe;
@@ -193,17 +194,43 @@ class StripeAdapter {
   }
 
   async refund(request: ProviderRequest): Promise<Said> {
-    const { reference, amountMinor, currency, paymentId, orderId, isRepetition } = request;
+    const { amountMinor, currency, isRepetition } = request;
     const tried = isRepetition ? await this.refundsUnder(request) : [];
     const standing = tried.find(({ status }) => status !== 'failed' && status !== 'canceled');
-    if (standing !== undefined) return saidOfRefund(standing);
     // A refund that has failed for good frees the next one from its key: no money has moved under it.
     const key = tried.length === 0 ? request.key : `${request.key}:${tried.length}`;
+    if (standing === undefined) {
+      try {
+        return saidOfRefund(await this.refundUnder(key, request, amountMinor));
+      } catch (error) {
+        if (readFailure(error).kind !== 'refused') throw error;
+      }
+    } else if (standing.status !== 'succeeded' || standing.amount === toStripe(amountMinor, currency)) {
+      return saidOfRefund(standing);
+    }
+    return this.refundRest(key, request);
+  }
+
+  /**
+   * Less than was captured can be given back: other hands have returned a part, in the console. The amount is part of the
+   * key, because they may return more of it meanwhile.
+   */
+  private async refundRest(key: string, request: ProviderRequest): Promise<Said> {
+    const intent = await this.stripe.paymentIntents.retrieve(request.reference, { expand: ['latest_charge'] });
+    const record = toRecord(intent);
+    if (record?.state === 'REFUNDED') return { kind: 'declined', code: ALREADY_REFUNDED };
+    const restMinor = record === undefined ? 0n : record.capturedMinor - record.refundedMinor;
+    if (restMinor <= 0n || restMinor >= request.amountMinor) return REFUND_REFUSED;
+    const rest = saidOfRefund(await this.refundUnder(`${key}:rest-${restMinor}`, request, restMinor));
+    // All that was asked for is back now, by both hands.
+    return rest.kind === 'approved' ? { ...rest, amountMinor: request.amountMinor } : rest;
+  }
+
+  private refundUnder(key: string, request: ProviderRequest, amountMinor: bigint): Promise<Stripe.Refund> {
+    const { reference, currency, paymentId, orderId } = request;
     const metadata = { [PAYMENT_ID]: paymentId, [ORDER_ID]: orderId, [KEY]: request.key };
     const params = { payment_intent: reference, amount: toStripe(amountMinor, currency), metadata };
-    return saidOfRefund(
-      await this.once(key, (idempotencyKey) => this.stripe.refunds.create(params, { idempotencyKey })),
-    );
+    return this.once(key, (idempotencyKey) => this.stripe.refunds.create(params, { idempotencyKey }));
   }
 
   private async refundsUnder({ reference, key }: ProviderRequest): Promise<Stripe.Refund[]> {
