@@ -19,6 +19,7 @@ if (Number.parseInt(process.versions.node, 10) < runtimeNode) {
 }
 
 const workers = 2;
+const patienceMs = 50_000;
 const infrastructure = { globalSetup: ['tests/setup/infrastructure.ts'] };
 
 export default defineConfig({
@@ -29,6 +30,8 @@ export default defineConfig({
     // Processes, not threads: a test may signal, chdir or crash its own without touching the others.
     pool: 'forks',
     maxWorkers: workers,
+    // What is waited for comes when the machine lets it: how soon is not what is tested. Less than any test's timeout.
+    expect: { poll: { timeout: patienceMs } },
     projects: [
       {
         extends: true,

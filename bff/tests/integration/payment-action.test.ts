@@ -3,7 +3,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { OrderConfirmedSchema, OrderPaymentActionRequiredSchema } from '@stoa/proto/stoa/orders/v1/events_pb';
 import { type Order, OrderStatus } from '@stoa/proto/stoa/orders/v1/order_pb';
 import { PaymentState } from '@stoa/proto/stoa/payments/v1/payments_pb';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { accessToken, type BffUnderTest, startBff } from '../bff-under-test.ts';
 import { anOrder, CART_ID, createFakes, ORDER_ID, USER } from '../fakes.ts';
 
@@ -81,7 +81,7 @@ test('the live view tells when it is the customer’s turn, and when it no longe
     headers: { 'content-type': 'application/json', accept: 'text/event-stream', authorization: `Bearer ${token}` },
     body: JSON.stringify({ query: `subscription { orderStatusChanged(orderId: "${ORDER_ID}") { ${FIELDS} } }` }),
   });
-  await vi.waitFor(() => expect(bff.listeners()).toBe(1));
+  await expect.poll(() => bff.listeners()).toBe(1);
   bff.emit(OrderPaymentActionRequiredSchema, { orderId: ORDER_ID, version: 3n, order: asking(3) });
   const done = { ...anOrder(4, OrderStatus.CONFIRMED), trackingNumber: 'T1' };
   bff.emit(OrderConfirmedSchema, { orderId: ORDER_ID, version: 4n, order: done });

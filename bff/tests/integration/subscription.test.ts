@@ -7,7 +7,7 @@ import {
   OrderShipmentCreatedSchema,
 } from '@stoa/proto/stoa/orders/v1/events_pb';
 import { OrderStatus, OrderStep } from '@stoa/proto/stoa/orders/v1/order_pb';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { accessToken, type BffUnderTest, startBff } from '../bff-under-test.ts';
 import { anOrder, createFakes, ORDER_ID, USER } from '../fakes.ts';
 import { virtualClock } from '../virtual-clock.ts';
@@ -60,7 +60,7 @@ async function watch(url = bff.url, options: { args?: string; token?: string; mo
   return { response, next, state, leave: () => leaving.abort() };
 }
 
-const nobodyListens = () => vi.waitFor(() => expect(bff.listeners()).toBe(0));
+const nobodyListens = () => expect.poll(() => bff.listeners()).toBe(0);
 const progressed = (version: number) => ({ orderId: ORDER_ID, version: BigInt(version), order: anOrder(version) });
 
 describe('orderStatusChanged', () => {
@@ -87,7 +87,7 @@ describe('orderStatusChanged', () => {
   test('what hangs on the order is read anew with each change, however long the stream is open', async () => {
     const shopper = await watch(bff.url, { more: 'history { version }' });
     expect((await shopper.state()).history).toHaveLength(2);
-    await vi.waitFor(() => expect(clock.sleepers).toBe(1));
+    await expect.poll(() => clock.sleepers).toBe(1);
     clock.advance(4_999);
     clock.advance(4_999);
     const last = { orderId: ORDER_ID, version: 3n, order: anOrder(3, OrderStatus.REJECTED) };
@@ -102,7 +102,7 @@ describe('orderStatusChanged', () => {
   test('finds by itself what the bus lost', async () => {
     const shopper = await watch();
     await shopper.state();
-    await vi.waitFor(() => expect(clock.sleepers).toBe(1));
+    await expect.poll(() => clock.sleepers).toBe(1);
     fakes.answer('getOrder', () => ({ order: anOrder(3, OrderStatus.REJECTED) }));
     clock.advance(5_000);
     expect(await shopper.state()).toEqual({ version: 3, status: 'REJECTED' });
@@ -153,7 +153,7 @@ describe('orderStatusChanged', () => {
     const shopper = await watch();
     await shopper.state();
     expect(bff.listeners()).toBe(1);
-    await vi.waitFor(() => expect(clock.sleepers).toBe(1));
+    await expect.poll(() => clock.sleepers).toBe(1);
     shopper.leave();
     await nobodyListens();
     expect(clock.sleepers).toBe(0);

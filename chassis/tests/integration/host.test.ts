@@ -16,9 +16,9 @@ import { fake } from '@stoa/chassis/testing/fake';
 import { createTestDatabases } from '@stoa/chassis/testing/test-database';
 import { CartService } from '@stoa/proto/stoa/cart/v1/cart_pb';
 import {
-  file_stoa_inventory_v1_stock_events,
-  StockLevelChangedSchema,
-} from '@stoa/proto/stoa/inventory/v1/stock_events_pb';
+  file_stoa_inventory_v1_reservation_events,
+  StockReservedSchema,
+} from '@stoa/proto/stoa/inventory/v1/reservation_events_pb';
 import { OrdersService } from '@stoa/proto/stoa/orders/v1/orders_pb';
 import { afterEach, describe, expect, inject, test } from 'vitest';
 
@@ -261,7 +261,8 @@ describe('a process tells', () => {
   });
 
   test('that a consumer stands still because its producer was restored to an earlier state', async () => {
-    const stock = topic('inventory.stock-events', file_stoa_inventory_v1_stock_events);
+    // Of no other test file: they share a broker, and run beside each other.
+    const stock = topic('inventory.reservation-events', file_stoa_inventory_v1_reservation_events);
     const databases = await createTestDatabases({
       adminUrl: inject('postgresUrl'),
       runtime,
@@ -277,7 +278,7 @@ describe('a process tells', () => {
     const levels = consumer({
       name: 'catalog.levels',
       topic: stock,
-      on: [on(StockLevelChangedSchema, async () => {})],
+      on: [on(StockReservedSchema, async () => {})],
     });
     const catalog = defineService({ name: 'catalog', config: {}, migrations, consumers: [levels] });
     const { inventory: first = '', catalog: second = '' } = databases.urls;
@@ -287,7 +288,7 @@ describe('a process tells', () => {
     });
     await expect
       .poll(async () => (await get(place.adminPort, '/health/ready')).text, { timeout: 20_000 })
-      .toContain('the producer of inventory.stock-events was restored to an earlier state');
+      .toContain('the producer of inventory.reservation-events was restored to an earlier state');
     expect((await get(place.adminPort, '/health/ready')).status).toBe(503);
   });
 });

@@ -22,17 +22,18 @@ export interface AuditOptions {
   readonly since?: Date | undefined;
   readonly json: boolean;
   readonly out: NodeJS.WritableStream;
-  /** Between the two looks. @default 2500 */
-  readonly secondLookMs?: number;
+  /** Between the two looks. @default 2.5 s */
+  readonly betweenLooks?: () => Promise<unknown>;
 }
 
 /** Reading a million orders takes its time; a query that takes longer than this is stuck. */
 const STATEMENT_TIMEOUT_MS = 10 * 60_000;
 /** A snapshot, and reads beside it. */
 const CONNECTIONS = 2;
+const SECOND_LOOK_MS = 2500;
 
 export async function runAudit(options: AuditOptions): Promise<AuditReport> {
-  const { settleMs = 0, since, json, out, secondLookMs = 2500 } = options;
+  const { settleMs = 0, since, json, out, betweenLooks = () => sleep(SECOND_LOOK_MS) } = options;
   const startedAt = performance.now();
   const { databases, close } = openAll(options.databases);
   try {
@@ -41,7 +42,7 @@ export async function runAudit(options: AuditOptions): Promise<AuditReport> {
     const counting = quiet === undefined ? unexcused : all;
     const first = await lookFor(databases, since, INVARIANTS);
     const again = INVARIANTS.filter(({ id }) => counting(first.get(id) as Checked).length > 0);
-    if (again.length > 0) await sleep(secondLookMs);
+    if (again.length > 0) await betweenLooks();
     const second = again.length > 0 ? await lookFor(databases, since, again) : new Map<string, Checked>();
     const invariants = INVARIANTS.map((invariant) =>
       judge(invariant, first.get(invariant.id) as Checked, second.get(invariant.id), counting),

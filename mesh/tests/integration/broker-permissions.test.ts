@@ -16,7 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readHostEnvironment } from '../../../cli/src/infrastructure/environment.ts';
 import { openHome } from '../../../cli/src/infrastructure/home.ts';
 import { findNatsServer } from '../../../cli/src/infrastructure/nats-binary.ts';
-import { firstLine, freePorts } from '../../../cli/src/infrastructure/ports.ts';
+import { firstLine, portTaken, withPort } from '../../../cli/src/infrastructure/ports.ts';
 import { root } from '../../../scripts/checks/run-tool.ts';
 import { passwordVariable } from '../../../scripts/generate/nats.ts';
 
@@ -33,15 +33,20 @@ const connections: NatsConnection[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'stoa-broker-'));
-  [port = 0] = await freePorts(1);
-  writeConfiguration();
   const command = await findNatsServer(openHome(folder), readHostEnvironment(), () => {});
   const passwords = Object.fromEntries([...USERS, 'sys'].map((user) => [passwordVariable(user), `pw-${user}`]));
-  server = spawn(command, ['--config', join(folder, 'nats.conf')], {
-    env: { ...passwords, POD_NAME: 'nats-0' },
-    stdio: 'ignore',
+  port = await withPort(undefined, async (free) => {
+    writeConfiguration(free);
+    server = spawn(command, ['--config', join(folder, 'nats.conf')], {
+      env: { ...passwords, POD_NAME: 'nats-0' },
+      stdio: 'ignore',
+    });
+    while ((await firstLine(free, 500)) === null) {
+      if (server.exitCode !== null) return portTaken;
+      await clock.sleep(50);
+    }
+    return free;
   });
-  while ((await firstLine(port, 500)) === null) await clock.sleep(50);
 });
 
 afterAll(async () => {
@@ -54,12 +59,12 @@ afterAll(async () => {
 });
 
 /** What a cluster gets, alone instead of three; less sync_interval, which the oldest server that we support refuses. */
-function writeConfiguration(): void {
+function writeConfiguration(free: number): void {
   copyFileSync(join(root, 'mesh/generated/nats/users.conf'), join(folder, 'users.conf'));
   copyFileSync(join(root, 'mesh/components/nats-single/cluster.conf'), join(folder, 'cluster.conf'));
   const text = readFileSync(join(root, 'mesh/components/nats/nats.conf'), 'utf8')
     .replace('sync_interval: always', '')
-    .replace('port: 4222', `listen: "127.0.0.1:${port}"`)
+    .replace('port: 4222', `listen: "127.0.0.1:${free}"`)
     .replace('http_port: 8222\n', '')
     .replace('store_dir: /data', `store_dir: ${JSON.stringify(join(folder, 'store'))}`);
   writeFileSync(join(folder, 'nats.conf'), text);
@@ -127,9 +132,9 @@ describe('the users of the broker', () => {
       next += 1n;
       return received.length;
     };
-    await expect.poll(publishUntilHeard, { timeout: 15_000, interval: 300 }).toBeGreaterThan(0);
-    expect(beacons.length).toBeGreaterThan(0);
-    expect(watched.length).toBeGreaterThan(0);
+    await expect.poll(publishUntilHeard, { interval: 300 }).toBeGreaterThan(0);
+    await expect.poll(() => beacons.length).toBeGreaterThan(0);
+    await expect.poll(() => watched.length).toBeGreaterThan(0);
   });
 
   it.each([

@@ -2,7 +2,7 @@ import { sql } from '@stoa/chassis/postgres/sql';
 import { received } from '@stoa/chassis/testing/test-service';
 import { CartService } from '@stoa/proto/stoa/cart/v1/cart_pb';
 import { OrderPlacedSchema } from '@stoa/proto/stoa/orders/v1/events_pb';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ada, details, eur, held, newCart, nobodysCart, openShop, refused, type Shop, told } from './open-shop.ts';
 
 let shop: Shop;
@@ -64,7 +64,7 @@ describe('without catalog', () => {
     const calls = shop.state.catalogCalls;
     const change = shop.guest.addLines({ cartId, lines: [{ sku: 'MUG', quantity: 1 }] }, { signal: caller.signal });
     const outcome = refused(change);
-    await vi.waitUntil(() => shop.state.catalogCalls > calls);
+    await expect.poll(() => shop.state.catalogCalls).toBeGreaterThan(calls);
     caller.abort();
     expect((await outcome)[0]).toBe('Canceled');
     shop.state.catalog = 'answers';

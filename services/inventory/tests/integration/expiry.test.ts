@@ -63,12 +63,17 @@ test('a commit past the end is refused even before the units went back; a releas
   expect(await scene.level(sku)).toEqual([1, 0]);
 });
 
+/** The hold ends at this moment: after the first moment of any transaction that is open, which is its now(). */
+const endHold = (order: string) =>
+  scene.db.run(sql`update reservation set expires_at = clock_timestamp() where order_id = ${order}`);
+
 test('a commit that began before the end but comes after the expiry is refused', async () => {
   const [order, sku] = [newId(), newSku()];
   await scene.stock({ [sku]: 1 });
-  await scene.deliver(reserve(order, { [sku]: 1 }, 1));
+  await scene.deliver(reserve(order, { [sku]: 1 }, 60));
   await scene.db.transact(async (tx) => {
-    await tx.run(sql`select pg_sleep(1.05)`); // The transaction's now() stays before the end.
+    await tx.run(sql`select now()`);
+    await endHold(order);
     await expire();
     await commitStock(tx, [commit(order)], scene.context);
   });
@@ -79,11 +84,12 @@ test('a commit that began before the end but comes after the expiry is refused',
 test('a commit before the end wins over an expiry that comes while it is still open', async () => {
   const [order, sku] = [newId(), newSku()];
   await scene.stock({ [sku]: 1 });
-  await scene.deliver(reserve(order, { [sku]: 1 }, 1));
+  await scene.deliver(reserve(order, { [sku]: 1 }, 60));
   let expiring: Promise<boolean> | undefined;
   await scene.db.transact(async (tx) => {
+    await tx.run(sql`select now()`);
+    await endHold(order);
     await commitStock(tx, [commit(order)], scene.context);
-    await tx.run(sql`select pg_sleep(1.05)`);
     expiring = expire(); // Waits at the gate until the commit is done.
     await tx.run(sql`select pg_sleep(0.1)`);
   });
