@@ -9,7 +9,7 @@ const CHUNK = 5000;
  * Deletes one chunk of a topic's rows: numbered, older than seven days, below the lowest watermark. True when there
  * may be more. A topic without any known consumer keeps everything. The newest row stays: consumers check it.
  *
- * Only what every lower number has gone with: `created_at` is when a transaction began, which is not the order in which
+ * Only what every lower number has gone with: `created_at` is when an event was written, which is not the order in which
  * events are numbered, and what is kept has no gaps.
  */
 export async function deleteExpired(db: Database, topic: string): Promise<boolean> {

@@ -152,14 +152,16 @@ function openTx(client: pg.PoolClient, cause: Cause): OpenTx {
 }
 
 async function commit(client: pg.PoolClient): Promise<void> {
+  let command: string;
   try {
-    const { command } = await client.query('commit');
-    // An aborted transaction answers COMMIT with ROLLBACK and no error.
-    if (command !== 'COMMIT') throw new Error('the transaction was rolled back: one of its statements had failed');
+    ({ command } = await client.query('commit'));
   } catch (error) {
-    if (isConnectionError(error)) throw new CommitUnknownError('the answer to COMMIT was lost', { cause: error });
-    throw error;
+    // Without a word of the server nobody knows, whatever the driver calls it.
+    if (sqlState(error) !== undefined && !isConnectionError(error)) throw error;
+    throw new CommitUnknownError('the answer to COMMIT was lost', { cause: error });
   }
+  // An aborted transaction answers COMMIT with ROLLBACK and no error.
+  if (command !== 'COMMIT') throw new Error('the transaction was rolled back: one of its statements had failed');
 }
 
 /** A refusal of the outbox says more than the rollback that follows it; of a lost connection COMMIT's error does. */
