@@ -1,7 +1,7 @@
 // What a storefront, an operator and a crash do to the whole system, on the real command. The same in both modes; one
 // running shop for each, because starting one takes longer than most scenarios.
 
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
 import { auditing } from './scenarios/audit.ts';
 import { badInput } from './scenarios/bad-input.ts';
 import { browsing } from './scenarios/browse.ts';
@@ -23,6 +23,7 @@ describe.each([
     running = await openShop({ split });
     await running.start();
   });
+  beforeEach(() => running.ensureRunning());
   afterAll(() => running.remove());
 
   browsing(shop);

@@ -31,7 +31,7 @@ describe('the policy of a method', () => {
     expect(methodPolicy(OrdersService.method.getContacts)).toMatchObject({
       path: '/stoa.orders.v1.OrdersService/GetContacts',
       audience: Audience.INTERNAL,
-      callers: new Set(['notifications', 'shipping']),
+      callers: new Set(['notifications']),
       deadlineMs: 3000,
       exempt: false,
     });

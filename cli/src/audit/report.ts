@@ -56,10 +56,14 @@ export function renderAuditReport(report: AuditReport): string {
   ];
   const lines = invariants.flatMap((one) => [
     `${one.id.padEnd(5)} ${one.title.padEnd(widths.title)}  ${statusText(one).padEnd(widths.status)}  ${countText(one)}`,
-    ...one.examples.slice(0, SHOWN).map(({ key, text }) => `        ${key}: ${text}`),
-    ...(one.broken > SHOWN ? [`        and ${one.broken - SHOWN} more`] : []),
+    ...exampleLines(one),
   ]);
   return `${[...told, ...(told.length > 0 ? [''] : []), ...lines.map((line) => line.trimEnd()), '', verdict(report)].join('\n')}\n`;
+}
+
+function exampleLines({ examples, broken }: InvariantReport): string[] {
+  const shown = examples.slice(0, SHOWN).map(({ key, text }) => `        ${key}: ${text}`);
+  return shown.length > 0 && broken > shown.length ? [...shown, `        and ${broken - shown.length} more`] : shown;
 }
 
 function statusText({ status, broken, inFlight }: InvariantReport): string {

@@ -41,8 +41,11 @@ export function guestCheckout(shop: () => Shop): void {
       await withStorefront(shop(), 1, async (storefront) => {
         const [sku = ''] = await plentifulSkus(storefront);
         const cartId = await fullCart(storefront, [{ sku, quantity: 1 }]);
-        const { order } = done(await storefront.placeOrder(purchase(cartId, 'tok_approve', 5_000)));
-        expect(order.status).toBe('CONFIRMED');
+        const askedAt = performance.now();
+        const { order, accessToken } = done(await storefront.placeOrder(purchase(cartId, 'tok_approve', 5_000)));
+        // On a busy machine the outcome may take longer than anybody waits for it; it was waited for all the same.
+        if (order.status === 'PENDING') expect(performance.now() - askedAt).toBeGreaterThan(1_000);
+        expect((await outcome(storefront, { id: order.id, accessToken })).status).toBe('CONFIRMED');
       });
     });
 

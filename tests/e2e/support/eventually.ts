@@ -4,8 +4,8 @@ import { vi } from 'vitest';
 const TIMEOUT_MS = 90_000;
 
 /** Waits until `assertion` holds. For what happens by itself, behind an answer that was given already. */
-export function eventually<T>(assertion: () => T | Promise<T>): Promise<T> {
-  return vi.waitFor(assertion, { timeout: TIMEOUT_MS, interval: 100 });
+export function eventually<T>(assertion: () => T | Promise<T>, timeoutMs = TIMEOUT_MS): Promise<T> {
+  return vi.waitFor(assertion, { timeout: timeoutMs, interval: 100 });
 }
 
 /** Runs `work` for each item, at most `width` at a time; results in the items' order. */

@@ -31,6 +31,7 @@ export async function openShop({ split }: ShopOptions) {
   const [port] = await freePorts(1);
   // Nobody has a quarter of an hour for a customer who does not come back.
   const env = { STOA_HOME: home, PORT: String(port), STOA_PAYMENT_ACTION_SECONDS: '10' };
+  const url = `http://localhost:${port}`;
   let command: Command | undefined;
 
   /** All that it ever was seen to have: what loses its parent is found by nobody else. */
@@ -49,7 +50,7 @@ export async function openShop({ split }: ShopOptions) {
     split,
     home,
     port: port as number,
-    url: `http://localhost:${port}`,
+    url,
     env,
     tree,
     running,
@@ -58,6 +59,15 @@ export async function openShop({ split }: ShopOptions) {
     async start(...args: readonly string[]) {
       command = spawnStoa([...(split ? ['start', '--split'] : ['start']), ...args], env);
       await untilReady(command);
+    },
+    /** For a test that comes after one that failed half-way: starts it anew unless it serves. */
+    async ensureRunning() {
+      const { child } = command ?? {};
+      const hasEnded = child === undefined || child.exitCode !== null || child.signalCode !== null;
+      if (!hasEnded && (await serves(url))) return;
+      tree();
+      await killAll([...known.values()]);
+      await this.start();
     },
     /** Asks it to end and waits. SIGINT goes to the whole process group, as Ctrl-C in a terminal. */
     async stop(signal: 'SIGTERM' | 'SIGINT'): Promise<Ended & { readonly had: readonly Process[] }> {
@@ -89,6 +99,15 @@ export async function openShop({ split }: ShopOptions) {
       await removeHome(home);
     },
   };
+}
+
+/** Whether it serves, or comes to it. */
+async function serves(url: string): Promise<boolean> {
+  for (const deadline = Date.now() + STOP_MS; Date.now() < deadline; await sleep(200)) {
+    const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
+    if (answer?.ok === true) return true;
+  }
+  return false;
 }
 
 async function untilReady(command: Command): Promise<void> {
