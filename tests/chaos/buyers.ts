@@ -70,6 +70,18 @@ export async function decided(shop: Storefront, ticket: Placed): Promise<string>
   throw new Error(`order ${ticket.id} was not decided`);
 }
 
+/** One more order, which the shop accepts. */
+export const acceptsOrders = (arena: Pick<Arena, 'url'>): Promise<Placed> =>
+  withShop(arena, async (shop) => buy(shop, await anySku(shop), 'tok_approve'));
+
+/** One more order, which comes to a good end. */
+export async function confirmsOrders(arena: Pick<Arena, 'url'>): Promise<void> {
+  await withShop(arena, async (shop) => {
+    const status = await decided(shop, await buy(shop, await anySku(shop), 'tok_approve'));
+    if (status !== 'CONFIRMED') throw new Error(`meanwhile another order ended ${status}`);
+  });
+}
+
 const BUYERS = 3;
 
 /**

@@ -9,6 +9,8 @@ export interface Fault {
   readonly expectation: string;
   /** Only in the long schedule: it takes minutes. */
   readonly long?: boolean;
+  /** From its end until a new order is confirmed and every service is ready. @default 15 */
+  readonly recoversWithinS?: number;
   /** What the arena must be opened with. */
   readonly needs?: 'disks' | 'clock';
   /** What it uses when the machine has it. */
@@ -19,7 +21,8 @@ export interface Fault {
    * Injects the fault and heals it: when it resolves the system is left alone to recover. Shoppers buy all the while.
    * What the fault needs besides them it brings about itself: nothing may depend on what they happen to buy, nor on how
    * fast the machine is. Throws when the fault did not happen, or its expectation was not met. What it started and does
-   * not wait for itself goes into `loose`: it is waited for before the data is checked.
+   * not wait for itself goes into `loose`: it is waited for before the data is checked. What must work meanwhile is tried
+   * meanwhile: the fault lasts until it did.
    */
   inject(arena: Arena, loose: Promise<unknown>[]): Promise<void>;
 }

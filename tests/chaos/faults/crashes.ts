@@ -61,6 +61,7 @@ export const crashes: readonly Fault[] = [
     id: 'F6',
     title: 'all services killed at once',
     expectation: 'clients get UNAVAILABLE until the processes are back; the same key then answers the same order',
+    recoversWithinS: 60,
     async inject(arena) {
       const pids = await Promise.all(arena.services().map((service) => arena.pidOf(service)));
       for (const pid of pids) signal(pid, 'SIGKILL');

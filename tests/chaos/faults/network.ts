@@ -1,7 +1,41 @@
 // Connections that break, vanish or lead nowhere.
 import { spawn } from 'node:child_process';
+import pg from 'pg';
+import type { Arena } from '../arena.ts';
+import { acceptsOrders, confirmsOrders } from '../buyers.ts';
 import type { Fault } from '../fault.ts';
-import { connectionsTo, cut, has, needsIptables, seconds, signal, withRule } from '../tools.ts';
+import {
+  connectionsTo,
+  cut,
+  has,
+  hurting,
+  needsIptables,
+  randomly,
+  seconds,
+  signal,
+  withDead,
+  withRule,
+} from '../tools.ts';
+
+/** Only decides when a run is given up. */
+const PUBLISHED_WITHIN_MS = 90_000;
+
+/** Waits until everything that orders had to tell by now was taken by the broker. */
+async function publishesAll({ databases }: Arena): Promise<void> {
+  const client = new pg.Client({ connectionString: databases.orders as string });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ id: string }>('select coalesce(max(id), 0) as id from outbox');
+    const left = `select count(*)::int as left from outbox o join outbox_head h using (topic)
+      where o.id <= $1 and (o.pub_seq is null or o.pub_seq > h.published)`;
+    for (const until = Date.now() + PUBLISHED_WITHIN_MS; Date.now() < until; await seconds(0.2)) {
+      if ((await client.query<{ left: number }>(left, [rows[0]?.id])).rows[0]?.left === 0) return;
+    }
+    throw new Error('what orders had to tell was not published');
+  } finally {
+    await client.end();
+  }
+}
 
 const postgresPort = (adminUrl: string) => new URL(adminUrl).port;
 
@@ -13,7 +47,7 @@ export const network: readonly Fault[] = [
     impossible: needsIptables,
     inject: (arena) =>
       withRule(['OUTPUT', '-o', 'lo', '-p', 'tcp', '--dport', new URL(arena.natsUrl).port, '-j', 'DROP'], () =>
-        seconds(10),
+        hurting(10, () => acceptsOrders(arena)),
       ),
   },
   {
@@ -32,28 +66,35 @@ export const network: readonly Fault[] = [
     expectation: 'statements end by their timeout, connections are replaced',
     impossible: needsIptables,
     async inject(arena) {
-      const port = postgresPort(arena.adminUrl);
       const pid = await arena.pidOf('orders');
-      const ports = connectionsTo(port).filter((connection) => connection.pid === pid);
-      const local = ports.map(({ localPort }) => localPort).slice(0, 15);
-      if (local.length === 0) throw new Error('orders has no connection to its database');
-      const rule = [
-        'OUTPUT',
-        '-o',
-        'lo',
-        '-p',
-        'tcp',
-        '--dport',
-        port,
-        '-m',
-        'multiport',
-        '--sports',
-        local.join(','),
-        '-j',
-        'DROP',
-      ];
-      await withRule(rule, () => seconds(8));
+      const its = connectionsTo(postgresPort(arena.adminUrl)).filter((connection) => connection.pid === pid);
+      await withDead(its, () => hurting(8, () => confirmsOrders(arena)));
     },
+  },
+  {
+    id: 'F21b',
+    title: 'every open connection between the services leads nowhere for 8 s',
+    expectation: 'keepalive finds out; orders are confirmed over new connections',
+    impossible: needsIptables,
+    async inject(arena) {
+      const between = Object.values(arena.addresses).flatMap((address) =>
+        connectionsTo(new URL(`tcp://${address}`).port),
+      );
+      await withDead(between, () => hurting(8, () => confirmsOrders(arena)));
+    },
+  },
+  {
+    id: 'F21c',
+    title: 'every open connection to the broker leads nowhere for 8 s',
+    expectation: 'pings go unanswered; events are published over new connections',
+    impossible: needsIptables,
+    inject: (arena) =>
+      withDead(connectionsTo(new URL(arena.natsUrl).port), () =>
+        hurting(8, async () => {
+          await acceptsOrders(arena);
+          await publishesAll(arena);
+        }),
+      ),
   },
   {
     id: 'F22',
@@ -62,10 +103,10 @@ export const network: readonly Fault[] = [
     impossible: () => (has('ss') ? undefined : 'ss (iproute2) is not installed'),
     async inject(arena) {
       const ports = [postgresPort(arena.adminUrl), new URL(arena.natsUrl).port];
+      const draw = randomly('F22');
       for (let round = 0; round < 40; round++) {
         const open = ports.flatMap(connectionsTo);
-        const victim = open[Math.floor(Math.random() * open.length)];
-        if (victim !== undefined) cut(victim);
+        if (open.length > 0) cut(draw.pick(open));
         await seconds(0.2);
       }
     },

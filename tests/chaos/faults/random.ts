@@ -1,8 +1,7 @@
 // Everything at random moments: kills of any process, and storms between them.
-import { drawFrom } from '../../../cli/src/demo/random.ts';
 import type { Arena } from '../arena.ts';
 import type { Fault } from '../fault.ts';
-import { seconds, signal } from '../tools.ts';
+import { randomly, seconds, signal } from '../tools.ts';
 import { clocks } from './clocks.ts';
 import { freezes } from './freezes.ts';
 import { stores } from './stores.ts';
@@ -12,7 +11,7 @@ const named = (id: string): Fault => [...freezes, ...stores, ...clocks].find((fa
 const STORMS = ['F9', 'F16d', 'F23a', 'F13', 'F9', 'F23b', 'F16c', 'F7 inventory 5s'];
 
 async function killAtRandom(arena: Arena, minutes: number, loose: Promise<unknown>[]): Promise<void> {
-  const draw = drawFrom(Date.now() % 2 ** 31, 0);
+  const draw = randomly(`R ${minutes}min`);
   const services = arena.services();
   const began = Date.now();
   const storms = STORMS.filter((id) => arena.clock !== undefined || named(id).needs !== 'clock');
@@ -33,6 +32,7 @@ const random = (minutes: number): Fault => ({
   expectation: 'users wait; every accepted order ends all the same',
   long: true,
   likes: 'clock',
+  recoversWithinS: 60,
   inject: (arena, loose) => killAtRandom(arena, minutes, loose),
 });
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import type { Arena } from '../arena.ts';
-import { anySku, buy, cancel, decided, place, prepare, withShop } from '../buyers.ts';
+import { anySku, buy, cancel, confirmsOrders, decided, place, prepare, withShop } from '../buyers.ts';
 import type { Fault } from '../fault.ts';
 import { seconds } from '../tools.ts';
 
@@ -16,6 +16,7 @@ function provider(id: string, title: string, token: string, ends: string, long: 
       withShop(arena, async (shop) => {
         const sku = await anySku(shop);
         const tickets = await Promise.all(Array.from({ length: 5 }, () => buy(shop, sku, token)));
+        await confirmsOrders(arena);
         for (const ticket of tickets) {
           const status = await decided(shop, ticket);
           if (status !== ends) throw new Error(`${token}: the order ended ${status} and not ${ends}`);

@@ -5,7 +5,7 @@ import { connect, headers } from '@nats-io/transport-node';
 import pg from 'pg';
 import type { Arena } from '../arena.ts';
 import type { Fault } from '../fault.ts';
-import { seconds, signal } from '../tools.ts';
+import { randomly, seconds, shuffled, signal } from '../tools.ts';
 
 const STREAM = 'ORDERS_EVENTS';
 /** Only decides when a run is given up. */
@@ -29,11 +29,12 @@ async function repeatMessages(arena: Arena): Promise<void> {
   try {
     const manager = await jetstreamManager(connection);
     const js = jetstream(connection);
+    const draw = randomly('F14');
     for (const name of ['ORDERS_EVENTS', 'ORDERS_INVENTORY_COMMANDS', 'ORDERS_PAYMENTS_COMMANDS', 'PAYMENTS_EVENTS']) {
       const { state } = await manager.streams.info(name);
       const first = Math.max(state.first_seq, state.last_seq - 200);
       const sequences = Array.from({ length: state.last_seq - first + 1 }, (_, index) => first + index);
-      for (const seq of [...sequences, ...sequences, ...sequences].sort(() => Math.random() - 0.5)) {
+      for (const seq of shuffled([...sequences, ...sequences, ...sequences], draw)) {
         const message = await manager.streams.getMessage(name, { seq });
         if (message === null) continue;
         const copy = headers();
@@ -94,6 +95,7 @@ export const stores: readonly Fault[] = [
     id: 'F9',
     title: 'broker killed and its storage deleted',
     expectation: 'the owner sees another stream and sends everything again that a consumer lacks',
+    recoversWithinS: 60,
     async inject(arena) {
       const pid = await arena.natsPid();
       signal(pid, 'SIGSTOP');
@@ -105,6 +107,7 @@ export const stores: readonly Fault[] = [
     id: 'F10',
     title: 'broker killed and its storage rolled back 5 s',
     expectation: 'the owner sees a lower last sequence and sends again; gaps are fetched from the producer',
+    recoversWithinS: 60,
     async inject(arena) {
       const copy = `${arena.natsStore}-copy`;
       rmSync(copy, { recursive: true, force: true });
@@ -127,12 +130,14 @@ export const stores: readonly Fault[] = [
     id: 'F11a',
     title: 'an operator deletes a stream',
     expectation: 'it is made again and filled from the outbox',
+    recoversWithinS: 60,
     inject: (arena) => withStreams(arena, async (manager) => void (await manager.streams.delete(STREAM))),
   },
   {
     id: 'F11b',
     title: 'an operator purges a stream and deletes a durable',
     expectation: 'the durable is made again; what it did not deliver is fetched from the producer',
+    recoversWithinS: 60,
     inject: (arena) =>
       withStreams(arena, async (manager) => {
         await manager.streams.purge('ORDERS_PAYMENTS_COMMANDS');
