@@ -22,6 +22,8 @@ export interface ProviderUnderTest {
   charge(orderId: string): Promise<string | undefined>;
   /** The customer of an order does what was asked, or fails to. */
   act(orderId: string, succeeds: boolean): Promise<void>;
+  /** What is late of an order comes now. */
+  appear(orderId: string): Promise<void>;
   /** Where its webhooks go from now on. */
   sendWebhooksTo(url: string, secret: string): void;
   /** By hand, as in its console: an authorization that appears again under a dead payment. */
@@ -67,6 +69,10 @@ export function sandboxUnderTest(): ProviderUnderTest {
       const { payment_id } = await db().one(sql<{ payment_id: string }>`
         select payment_id from charge where order_ref = ${orderId}`);
       await actAsCustomer(db(), payment_id, succeeds);
+    },
+    async appear(orderId) {
+      await db().run(sql`
+        update charge set appears_at = now() where order_ref = ${orderId} and appears_at is not null`);
     },
     sendWebhooksTo: (url) => {
       context = Object.assign(context, { config: { ...context.config, sandboxWebhookUrl: url } });
@@ -121,6 +127,8 @@ export async function stripeUnderTest(lateMs: number): Promise<ProviderUnderTest
         .map(({ key, orderId, kind, amount, currency }) => [key, orderId, kind, amount, currency].join(' ')),
     charge: async (orderId) => books.of(orderId).map(stateOf)[0],
     act: async (orderId, succeeds) => double.act(one(orderId).id, succeeds),
+    // The double does not know yet whose it will be: all that is late comes.
+    appear: async () => double.releaseLate(),
     sendWebhooksTo: double.webhooks.to,
     async reviveAuthorization(orderId) {
       Object.assign(one(orderId), { status: 'requires_capture', amount_capturable: one(orderId).amount });

@@ -163,7 +163,7 @@ test('tok_charge_after_void: a charge that ignores its void is void again, and n
 });
 
 test('tok_charge_after_void: refused when asked again, it stays void and holds up no other late charge', async () => {
-  const payments = await openPayments({ ...WIDE, STOA_PAYMENTS_SANDBOX_LATE_MS: '1500' });
+  const payments = await openPayments({ ...WIDE, STOA_PAYMENTS_SANDBOX_LATE_MS: '60000' });
   try {
     const order = payments.newOrder();
     await payments.deliver(authorize(order, 'tok_charge_after_void'));
@@ -185,6 +185,7 @@ test('tok_charge_after_void: refused when asked again, it stays void and holds u
     const other = payments.newOrder();
     await payments.deliver(authorize(other, 'tok_late_charge'));
     await payments.workOnce();
+    for (const one of [order, other]) await payments.provider.appear(one);
     await until(payments.context.clock, async () => {
       await payments.service.runJob('sandbox-late-charges');
       return (await payments.provider.charge(other)) === 'AUTHORIZED';

@@ -22,14 +22,23 @@ export async function openStripeDouble({ lateMs }: { readonly lateMs: number }) 
   const keys = new Map<string, Kept>();
   const webhooks = createWebhooks();
   const state = { hangs: true, brokenKey: false, calls: [] as string[] };
-  const late = new Set<NodeJS.Timeout>();
+  const late = new Map<NodeJS.Timeout, () => void>();
 
   function after(ms: number, run: () => void): void {
     const timer = setTimeout(() => {
       late.delete(timer);
       run();
     }, ms);
-    late.add(timer);
+    late.set(timer, run);
+  }
+
+  /** What is late comes now. */
+  function releaseLate(): void {
+    for (const [timer, run] of late) {
+      clearTimeout(timer);
+      run();
+    }
+    late.clear();
   }
 
   /** Executes a POST, maybe later, and keeps its answer under the key. */
@@ -113,10 +122,11 @@ export async function openStripeDouble({ lateMs }: { readonly lateMs: number }) 
     webhooks,
     state,
     act,
+    releaseLate,
     /** As after a day: no key is known any more. */
     forgetKeys: () => keys.clear(),
     async close() {
-      for (const timer of late) clearTimeout(timer);
+      for (const timer of late.keys()) clearTimeout(timer);
       await webhooks.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
