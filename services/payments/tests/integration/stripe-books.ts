@@ -1,5 +1,10 @@
 // The books of the double: intents, refunds, and a ledger in the words of the sandbox's, to be compared with ours.
-import { RATE_LIMIT_REFUSALS, REFUND_FAILURES } from '../../src/infrastructure/sandbox/tokens.ts';
+import {
+  CAPTURED_BY_HALF,
+  RATE_LIMIT_REFUSALS,
+  REFUND_FAILS,
+  REFUND_FAILURES,
+} from '../../src/infrastructure/sandbox/tokens.ts';
 
 export interface Reply {
   readonly status: number;
@@ -53,7 +58,7 @@ const DECLINES: Readonly<Record<string, readonly [code: string, ours: string]>> 
 };
 const LATE = /^tok_(late_charge|webhook_\w+)$/;
 const KNOWN =
-  /^tok_(approve|3ds\w*|hang|charge_then_hang|error_once|rate_limited|garbage|wrong_\w+|\w*capture\w*|refund_fails|kept_error)$/;
+  /^tok_(approve|3ds\w*|hang|charge_then_hang|error_once|rate_limited|garbage|wrong_\w+|\w*capture\w*|\w*refund_fails|kept_error)$/;
 
 const altered = (change: (intent: Intent) => object) => (reply: Reply) => {
   const intent = reply.body as Intent;
@@ -72,8 +77,7 @@ export function behaviourOf(
   const token = isNew ? (params.get('payment_method') ?? '') : books.tokenOf(path, params);
   const fail = (reply: Reply, times: number): Behaviour =>
     books.failures(key) <= times ? { kind: 'fail', reply } : perform;
-  if (path === 'refunds')
-    return token === 'tok_refund_fails' ? fail(error(500, 'api_error', ''), REFUND_FAILURES) : perform;
+  if (path === 'refunds') return REFUND_FAILS.has(token) ? fail(error(500, 'api_error', ''), REFUND_FAILURES) : perform;
   if (path.endsWith('/capture')) {
     if (token === 'tok_capture_then_hang') return { kind: 'silent' };
     if (token !== 'tok_kept_error' || key.endsWith(':again')) return perform;
@@ -210,7 +214,7 @@ export class StripeBooks {
     if (intent.token === 'tok_fail_capture') return error(400, 'invalid_request_error', 'capture_unauthorized_payment');
     if (intent.status !== 'requires_capture') return unexpectedState(intent);
     const asked = Number(params.get('amount_to_capture'));
-    intent.amount_received = intent.token === 'tok_partial_capture' ? Math.ceil(asked / 2) : asked;
+    intent.amount_received = CAPTURED_BY_HALF.has(intent.token) ? Math.ceil(asked / 2) : asked;
     intent.amount_capturable = 0;
     intent.status = 'succeeded';
     this.#write(intent, 'capture', key, intent.amount_received);

@@ -94,4 +94,13 @@ describe.each(PROVIDERS)('%s', (kind) => {
     expect(await payments.payment(order)).toMatchObject({ state: 'REFUNDED', captured: 4200n, refunded: 4200n });
     expect(await payments.attempts(order)).toContain('refund:DONE:11');
   });
+
+  test('tok_partial_refund_fails is told as failed once the half that was taken is back, at the eleventh call', async () => {
+    const order = payments.newOrder();
+    await payments.deliver(authorize(order, 'tok_partial_refund_fails'), capture(order));
+    await payments.settle();
+    expect(await payments.answers(order)).toEqual(['Authorized', 'CaptureFailed']);
+    expect(await payments.payment(order)).toMatchObject({ state: 'REFUNDED', captured: 2100n, refunded: 2100n });
+    expect(await payments.attempts(order)).toContain('refund:DONE:11');
+  });
 });

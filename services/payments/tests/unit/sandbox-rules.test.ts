@@ -122,11 +122,16 @@ describe('tokens', () => {
     expect(box.ask('authorize')).toEqual({ kind: 'declined', code: 'VOIDED' });
   });
 
-  test('tok_partial_capture takes half, and gives that half back', () => {
-    const box = sandbox('tok_partial_capture');
+  test.each([
+    ['tok_partial_capture', 0],
+    ['tok_partial_refund_fails', REFUND_FAILURES],
+  ])('%s takes half, and gives that half back after %i failures', (token, failures) => {
+    const box = sandbox(token);
     box.ask('authorize');
     expect(box.ask('capture')).toEqual({ ...approved, amountMinor: 2100n });
-    const known = { charge: box.charge(), answered: undefined, faults: 0 };
+    const fails = Array.from({ length: failures }, () => box.ask('refund'));
+    expect(fails).toEqual(fails.map(() => ({ kind: 'error', code: 'PROVIDER_ERROR' })));
+    const known = { charge: box.charge(), answered: undefined, faults: failures };
     const whole = respond(known, request('refund'));
     expect(whole.answer).toEqual({ kind: 'declined', code: 'AMOUNT_TOO_LARGE' });
     const half = respond(known, { ...request('refund'), amountMinor: 2100n });

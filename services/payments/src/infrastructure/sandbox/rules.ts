@@ -2,7 +2,7 @@
 // key and given again; errors and silences are not, exactly as an outside party would have it.
 import { ALREADY_CAPTURED, ALREADY_REFUNDED } from '../../domain/payment.ts';
 import type { Said } from '../provider.ts';
-import { isToken, RATE_LIMIT_REFUSALS, REFUND_FAILURES } from './tokens.ts';
+import { CAPTURED_BY_HALF, isToken, RATE_LIMIT_REFUSALS, REFUND_FAILS, REFUND_FAILURES } from './tokens.ts';
 
 export type ChargeState =
   | 'PROCESSING'
@@ -147,6 +147,7 @@ function authorizeNew(request: SandboxRequest, faults: number, pageUrl: string):
     case 'tok_capture_then_hang':
     case 'tok_partial_capture':
     case 'tok_refund_fails':
+    case 'tok_partial_refund_fails':
       return approved;
     case 'tok_error_once':
       return faults === 0 ? SERVER_ERROR : approved;
@@ -189,7 +190,7 @@ function capture(charge: Charge | undefined, request: SandboxRequest): Reply {
   if (charge.token === 'tok_fail_capture') return refused(request, 'CAPTURE_REFUSED');
   const { amountMinor: asked, currency } = request;
   if (currency !== charge.currency || asked > charge.amountMinor) return refused(request, 'AMOUNT_TOO_LARGE');
-  const amountMinor = charge.token === 'tok_partial_capture' ? (asked + 1n) / 2n : asked;
+  const amountMinor = CAPTURED_BY_HALF.has(charge.token) ? (asked + 1n) / 2n : asked;
   const captured = done(request, { ...charge, state: 'CAPTURED', capturedMinor: amountMinor }, amountMinor);
   return charge.token === 'tok_capture_then_hang' ? { ...captured, answer: 'never' } : captured;
 }
@@ -217,7 +218,7 @@ function voidCharge(charge: Charge | undefined, request: SandboxRequest): Reply 
 function refund({ charge, faults }: Known, request: SandboxRequest): Reply {
   if (charge?.state === 'REFUNDED') return refused(request, ALREADY_REFUNDED);
   if (charge?.state !== 'CAPTURED') return refused(request, 'NOT_CAPTURED');
-  if (charge.token === 'tok_refund_fails' && faults < REFUND_FAILURES) return SERVER_ERROR;
+  if (REFUND_FAILS.has(charge.token) && faults < REFUND_FAILURES) return SERVER_ERROR;
   const { amountMinor, currency } = request;
   if (currency !== charge.currency || amountMinor > charge.capturedMinor) return refused(request, 'AMOUNT_TOO_LARGE');
   return done(request, { ...charge, state: 'REFUNDED', refundedMinor: amountMinor }, amountMinor);

@@ -21,6 +21,7 @@ export const TOKENS = {
   tok_capture_then_hang: 'approves; captures and never answers the first call, then answers',
   tok_partial_capture: 'approves; captures half of what is asked for',
   tok_refund_fails: 'approves; the refund fails ten times, then succeeds',
+  tok_partial_refund_fails: 'captures half of what is asked for, and its refund fails ten times, then succeeds',
   tok_webhook_duplicated: 'like tok_late_charge; its webhook comes three times',
   tok_webhook_reordered: 'like tok_late_charge; an older webhook comes after the newer',
   tok_webhook_forged: 'like tok_late_charge; only a forged webhook comes',
@@ -33,7 +34,14 @@ export function isToken(text: string): text is Token {
   return Object.hasOwn(TOKENS, text);
 }
 
-/** Failures of a refund before it succeeds, for `tok_refund_fails`. */
+/** Tokens of which half is captured. */
+export const CAPTURED_BY_HALF: ReadonlySet<string> = new Set<Token>([
+  'tok_partial_capture',
+  'tok_partial_refund_fails',
+]);
+/** Tokens whose refund fails at first. */
+export const REFUND_FAILS: ReadonlySet<string> = new Set<Token>(['tok_refund_fails', 'tok_partial_refund_fails']);
+/** Failures of such a refund before it succeeds. */
 export const REFUND_FAILURES = 10;
 /** Refusals before it approves, for `tok_rate_limited`. */
 export const RATE_LIMIT_REFUSALS = 2;
