@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { clearData } from '../../cli/src/infrastructure/clear-data.ts';
 import type { Running } from '../../cli/src/start/home.ts';
-import { clockLibrary, createServiceClock, type ServiceClock } from './clocks.ts';
+import { type BrokerLink, LINK_PRELOAD, openBrokerLink } from './broker-link.ts';
+import { CLOCK_PRELOAD, clockLibrary, createServiceClock, type ServiceClock } from './clocks.ts';
 import { type Disks, mountDisks, unmountDisks } from './disks.ts';
 import { findProcess } from './processes.ts';
 
@@ -43,6 +44,8 @@ export interface Arena {
   readonly disks: Disks | undefined;
   /** The clock of one service; undefined where it cannot be set. */
   readonly clock: ServiceClock | undefined;
+  /** The way between one service and the broker; undefined when it was not asked for. */
+  readonly link: BrokerLink | undefined;
   stop(): Promise<void>;
 }
 
@@ -51,21 +54,33 @@ export interface ArenaOptions {
   readonly withDisks?: boolean;
   /** The clock of one service can be set. @default false */
   readonly withClock?: boolean;
+  /** One service reaches the broker by a proxy. @default false */
+  readonly withLink?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   /** Where the data goes. @default a new temporary folder */
   readonly home?: string;
 }
 
 export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
-  const { env = {}, home: givenHome, withDisks = false, withClock = false } = options;
+  const { env = {}, home: givenHome, withDisks = false, withClock = false, withLink = false } = options;
   const home = givenHome ?? mkdtempSync(join(tmpdir(), 'stoa-chaos-'));
   // PostgreSQL runs as another user than root: it has to reach what is mounted below.
   chmodSync(home, 0o755);
   const disks = withDisks ? mountDisks(home) : undefined;
   const library = withClock ? clockLibrary() : undefined;
   const clock = library === undefined ? undefined : createServiceClock(library);
+  const link = withLink ? await openBrokerLink() : undefined;
+  const preloads = [...(clock === undefined ? [] : [CLOCK_PRELOAD]), ...(link === undefined ? [] : [LINK_PRELOAD])];
+  const preloading =
+    preloads.length === 0 ? {} : { NODE_OPTIONS: preloads.map((file) => `--import=${file}`).join(' ') };
   // Packet filters and connection killers see TCP alone.
-  const { shop, ended, output } = await startShop(home, { STOA_EMBEDDED_POSTGRES: 'tcp', ...env, ...clock?.env });
+  const { shop, ended, output } = await startShop(home, {
+    STOA_EMBEDDED_POSTGRES: 'tcp',
+    ...env,
+    ...preloading,
+    ...clock?.env,
+    ...link?.env,
+  });
   const running = JSON.parse(readFileSync(join(home, 'running.json'), 'utf8')) as Running;
   const ports = new Map([...output().matchAll(/(\w+) :(\d+)/g)].map(([, name = '', port]) => [name, Number(port)]));
   const parent = shop.pid as number;
@@ -113,11 +128,13 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
     },
     disks,
     clock,
+    link,
     async stop() {
       shop.kill('SIGTERM');
       const force = setTimeout(() => shop.kill('SIGKILL'), STOP_MS);
       await ended;
       clearTimeout(force);
+      link?.close();
       if (disks !== undefined) unmountDisks(disks);
       await clearData(home);
       if (givenHome === undefined) rmSync(home, { recursive: true, force: true });

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 /** Signs nothing, but judges tokens, holds and deadlines. */
 export const CLOCK_SERVICE = 'orders';
 const PLACES = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map((arch) => `/usr/lib/${arch}/faketime/libfaketimeMT.so.1`);
-const PRELOAD = fileURLToPath(new URL('one-clock.mjs', import.meta.url));
+export const CLOCK_PRELOAD = fileURLToPath(new URL('one-clock.mjs', import.meta.url));
 
 export const clockLibrary = () => PLACES.find((place) => existsSync(place));
 
@@ -23,7 +23,6 @@ export function createServiceClock(library: string): ServiceClock {
   const set = (offset: number) => writeFileSync(file, `${offset < 0 ? '-' : '+'}${Math.abs(offset)}`);
   set(0);
   const env = {
-    NODE_OPTIONS: `--import=${PRELOAD}`,
     CHAOS_CLOCK_LIBRARY: library,
     CHAOS_CLOCK_FILE: file,
     CHAOS_CLOCK_SERVICE: CLOCK_SERVICE,

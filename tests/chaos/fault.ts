@@ -12,7 +12,7 @@ export interface Fault {
   /** From its end until a new order is confirmed and every service is ready. @default 15 */
   readonly recoversWithinS?: number;
   /** What the arena must be opened with. */
-  readonly needs?: 'disks' | 'clock';
+  readonly needs?: 'disks' | 'clock' | 'link';
   /** What it uses when the machine has it. */
   readonly likes?: 'clock';
   /** Why it cannot be injected on this machine; undefined when it can. */

@@ -27,7 +27,7 @@ const startedAt = new Date();
 const faults = chosen();
 const outcomes: FaultOutcome[] = [];
 const needs = (what: string) => faults.some((fault) => fault.needs === what || fault.likes === what);
-const arena = await openArena({ withDisks: needs('disks'), withClock: needs('clock') });
+const arena = await openArena({ withDisks: needs('disks'), withClock: needs('clock'), withLink: needs('link') });
 try {
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const fault of faults) {

@@ -61,9 +61,10 @@ export async function runFault(arena: Arena, fault: Fault, orders: number): Prom
   return { fault, impossible, orders: (await countOrders(arena)) - before, violations, recoveryMs };
 }
 
-function lacking({ disks, clock }: Arena, { needs }: Fault): string | undefined {
+function lacking({ disks, clock, link }: Arena, { needs }: Fault): string | undefined {
   if (needs === 'disks' && disks === undefined) return 'small file systems cannot be mounted here';
   if (needs === 'clock' && clock === undefined) return 'libfaketime (a Debian package) is not installed';
+  if (needs === 'link' && link === undefined) return 'the shop was started without the proxy to its broker';
   return undefined;
 }
 

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import pg from 'pg';
 import type { Arena } from '../arena.ts';
+import { LINKED_SERVICE, type Way } from '../broker-link.ts';
 import { acceptsOrders, confirmsOrders } from '../buyers.ts';
 import type { Fault } from '../fault.ts';
 import {
@@ -39,6 +40,19 @@ async function publishesAll({ databases }: Arena): Promise<void> {
 
 const postgresPort = (adminUrl: string) => new URL(adminUrl).port;
 
+function silentBroker(id: string, how: string, ways: readonly Way[]): Fault {
+  return {
+    id,
+    title: `${LINKED_SERVICE} alone cut off from the broker for 10 s: ${how}`,
+    expectation: 'orders are confirmed meanwhile: what the broker does not bring is fetched from its producer',
+    needs: 'link',
+    async inject({ link, url }) {
+      if (link === undefined) throw new Error('the proxy to the broker is not there');
+      await link.cutOff(ways, () => hurting(10, () => confirmsOrders({ url })));
+    },
+  };
+}
+
 export const network: readonly Fault[] = [
   {
     id: 'F12a',
@@ -60,6 +74,8 @@ export const network: readonly Fault[] = [
         seconds(10),
       ),
   },
+  silentBroker('F12c', 'neither hears the other', ['there', 'back']),
+  silentBroker('F12d', 'the broker is heard, and hears nothing', ['there']),
   {
     id: 'F21',
     title: 'every connection of orders to its database leads nowhere for 8 s',
