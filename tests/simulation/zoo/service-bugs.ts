@@ -1,4 +1,5 @@
 // Bugs of carts, orders, stock, money and shipping.
+import { NO_BUS_FAULTS } from '../ports/bus-odds.ts';
 import type { WorldOptions } from '../world/options.ts';
 import type { Bug } from './bug.ts';
 
@@ -85,6 +86,15 @@ export const SERVICE_BUGS: readonly Bug[] = [
     find: `  error instanceof CommitUnknownError ||
   (error instanceof ConnectError && (error.code === Code.FailedPrecondition || error.code === Code.NotFound));`,
     replace: '  error instanceof CommitUnknownError;',
+    // Requests that are slow on their way, between services that tell each other everything at once.
+    world: {
+      layout: ['catalog', 'inventory', 'shipping', 'cart', 'payments', 'orders', 'notifications'].map((name) => [name]),
+      network: { requestLost: 0, answerLost: 0, stall: 0.3, stallMaxMs: 1500, latencyMaxMs: 50 },
+      bus: NO_BUS_FAULTS,
+      faultKinds: ['clock jump'],
+      clients: 8,
+      ordersEach: 3,
+    },
     finds: /I9: .* because of its own order/,
     seeds: 60,
   },
