@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { openArena } from './arena.ts';
 import { renderReport } from './report.ts';
-import { type FaultOutcome, runFault } from './run-fault.ts';
+import { type FaultOutcome, runFault, slowness } from './run-fault.ts';
 import { ciFaults, FAULTS, faultsNamed, shortFaults } from './schedule.ts';
 
 const { values } = parseArgs({
@@ -31,7 +31,8 @@ const arena = await openArena({ withDisks: needs('disks'), withClock: needs('clo
 try {
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const fault of faults) {
-      const outcome = await runFault(arena, fault, Number(values.orders));
+      const ran = await runFault(arena, fault, Number(values.orders));
+      const outcome = { ...ran, violations: [...ran.violations, ...slowness(ran)] };
       outcomes.push(outcome);
       const { impossible, orders, violations, recoveryMs } = outcome;
       const told = impossible ?? `${orders} orders, recovered in ${(recoveryMs / 1000).toFixed(1)} s`;

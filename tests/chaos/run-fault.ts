@@ -46,9 +46,6 @@ export async function runFault(arena: Arena, fault: Fault, orders: number): Prom
   const load = startLoad(arena, orders);
   const violations: string[] = [];
   const recoveryMs = await injectAndRecover(arena, fault, load, violations);
-  const { recoversWithinS = RECOVERS_WITHIN_S } = fault;
-  if (recoveryMs > recoversWithinS * 1000)
-    violations.push(`recovered after ${(recoveryMs / 1000).toFixed(1)} s, and not within ${recoversWithinS} s`);
   const report = await load.end();
   if (report.unfinished.length > 0) violations.push(`${report.unfinished.length} orders were not decided`);
   violations.push(...report.disagreements);
@@ -59,6 +56,13 @@ export async function runFault(arena: Arena, fault: Fault, orders: number): Prom
   if (audit.settled?.isQuiet === false)
     violations.push(`the system did not come to rest: ${audit.settled.busy.join('; ')}`);
   return { fault, impossible, orders: (await countOrders(arena)) - before, violations, recoveryMs };
+}
+
+/** What its time to recover breaks. Kept apart: on a machine that is busy with other things it says nothing of the shop. */
+export function slowness({ fault, impossible, recoveryMs }: FaultOutcome): string[] {
+  const { recoversWithinS = RECOVERS_WITHIN_S } = fault;
+  if (impossible !== undefined || recoveryMs <= recoversWithinS * 1000) return [];
+  return [`recovered after ${(recoveryMs / 1000).toFixed(1)} s, and not within ${recoversWithinS} s`];
 }
 
 function lacking({ disks, clock, link }: Arena, { needs }: Fault): string | undefined {

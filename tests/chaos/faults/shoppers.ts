@@ -92,6 +92,13 @@ export const shoppers: readonly Fault[] = [
   provider('F27c', 'the provider captures half', 'tok_partial_capture', 'REJECTED', false),
   provider('F27d', 'the provider answers garbage', 'tok_garbage', 'CONFIRMED', false),
   provider('F27e', 'the provider has had too many requests', 'tok_rate_limited', 'CONFIRMED', false),
+  provider(
+    'F27f',
+    'half is captured, and giving it back fails ten times',
+    'tok_partial_refund_fails',
+    'REJECTED',
+    true,
+  ),
   provider('F27b', 'the capture is refused', 'tok_fail_capture', 'REJECTED', false),
   {
     id: 'F29',
