@@ -44,6 +44,7 @@ const REASON_OF_CARD = {
   tok_3ds_failed: 'AUTHENTICATION_FAILED',
   tok_fail_capture: 'CAPTURE_REFUSED',
   tok_partial_capture: 'PARTIAL_CAPTURE',
+  tok_partial_refund_fails: 'PARTIAL_CAPTURE',
 };
 
 export const ORDERS: readonly Check[] = [
