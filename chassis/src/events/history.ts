@@ -34,7 +34,8 @@ export interface History {
   askInMs(at: Watermark): number;
   /** It is being asked. */
   asking(): void;
-  answered(answer: Synced | undefined): void;
+  /** Whether the answer counts: one that another epoch has overtaken on its way does not, and is asked for again. */
+  answered(answer: Synced): boolean;
   /** How long to wait for what follows a number before it is fetched; undefined when nothing follows. */
   missingInMs(seq: bigint, patienceMs: number): number | undefined;
   /** What was missing is here. */
@@ -52,6 +53,7 @@ export function createHistory({ clock, log, labels, onEpoch }: HistoryOptions): 
   let diverged = false;
   let lost: string | undefined;
   let askedAt = Number.NEGATIVE_INFINITY;
+  let askedIn = 0;
 
   function enter(next: number, itsHead: bigint): void {
     epoch = next;
@@ -83,9 +85,13 @@ export function createHistory({ clock, log, labels, onEpoch }: HistoryOptions): 
     askInMs: (at) => askedAt + (isUnproven(at) ? ASK_AGAIN_MS : SYNC_MS) - clock.monotonicMs(),
     asking() {
       askedAt = clock.monotonicMs();
+      askedIn = epoch;
     },
     answered(answer) {
-      if (answer === undefined) return;
+      if (epoch !== askedIn && answer.epoch !== epoch) {
+        askedAt = Number.NEGATIVE_INFINITY;
+        return false;
+      }
       if (!answer.consistent && !diverged) {
         log.error('the producer was restored: this consumer applied events that no longer exist', labels);
       }
@@ -94,6 +100,7 @@ export function createHistory({ clock, log, labels, onEpoch }: HistoryOptions): 
       if (askedAt !== Number.NEGATIVE_INFINITY) doubted = false;
       if (answer.epoch === epoch) learn(answer.epoch, answer.head);
       else enter(answer.epoch, answer.head);
+      return true;
     },
     missingInMs(seq, patienceMs) {
       if (head <= seq) {

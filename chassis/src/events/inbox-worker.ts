@@ -109,8 +109,7 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
     const answer = await producer.sync(topic.name, consumer, at, signal).catch((error) => {
       log.debug('the producer could not be asked', { ...labels, error });
     });
-    history.answered(answer ?? undefined);
-    if (answer === undefined) return;
+    if (!answer || !history.answered(answer)) return;
     if (answer.consistent && answer.epoch !== at.epoch) await keepEpoch(at, answer.epoch);
     metrics.gauge('inbox_lag', "Producer's head minus watermark", Number(history.head() - at.seq), labels);
   }

@@ -22,6 +22,11 @@ export interface Store {
   query(database: string, text: string, values?: readonly SqlValue[]): Result;
   /** How far each consumer of a database is. Not to be asked while a transaction is open. */
   watermarks(database: string): ReadonlyMap<string, bigint>;
+  /**
+   * The epoch of a topic, as committed; also while a transaction is open, in which it changes nothing. Undefined when that
+   * transaction has failed: then nothing can be asked.
+   */
+  epochOf(owner: string, topic: string): number | undefined;
   /** Empties every table and starts every sequence anew. */
   reset(): void;
   /** Names of the sequences of a database. */
@@ -172,6 +177,15 @@ export async function openStore(specs: readonly SchemaSpec[]): Promise<Store> {
       if (!specs.some(({ name, chassis }) => name === database && chassis)) return new Map();
       const { rows } = read(database, WATERMARKS);
       return new Map(rows.map(({ consumer, seq }) => [consumer as string, seq as bigint]));
+    },
+    epochOf(owner, topic) {
+      try {
+        // By its whole name: another search path would be rolled back with the transaction.
+        const text = `select epoch from ${owner}.outbox_head where topic = $1`;
+        return wire.execute(`${owner}.oracle_epoch`, text, [topic]).rows[0]?.epoch as number | undefined;
+      } catch {
+        return undefined;
+      }
     },
     reset() {
       known.clear();
