@@ -3,6 +3,7 @@ import { cpSync, renameSync, rmSync } from 'node:fs';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, headers } from '@nats-io/transport-node';
 import pg from 'pg';
+import { SUBSCRIPTIONS } from '../../../cli/src/audit/topology.ts';
 import type { Arena } from '../arena.ts';
 import type { Fault } from '../fault.ts';
 import { randomly, seconds, shuffled, signal } from '../tools.ts';
@@ -54,10 +55,12 @@ async function poison(arena: Arena): Promise<void> {
   await shipping.query(`insert into outbox (event_id, topic, type, aggregate_id, payload, traceparent)
     values (gen_random_uuid(), 'shipping.events', 'stoa.shipping.v1.FromTheFuture', gen_random_uuid()::text, '', '')`);
   await shipping.end();
-  await resolvePoison(arena.databases.orders as string);
+  for (const { topic, database } of SUBSCRIPTIONS) {
+    if (topic === 'shipping.events') await resolvePoison(arena.databases[database] as string);
+  }
 }
 
-/** Waits until the consumer has parked it, then drops it as an operator would. */
+/** Waits until a consumer has parked it, then drops it as an operator would. */
 async function resolvePoison(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
