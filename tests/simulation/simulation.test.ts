@@ -9,10 +9,10 @@ import { type Report, runPool } from './pool.ts';
 const MINUTES = 60_000;
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
-/** What it prints; rejects with all of it when it finds something. */
+/** What it prints, also when it finds something. */
 async function simulate(...args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [main, ...args], { maxBuffer: 1 << 26 });
-  return stdout;
+  const run = promisify(execFile)(process.execPath, [main, ...args], { maxBuffer: 1 << 26 });
+  return (await run.catch((error: { stdout: string }) => error)).stdout;
 }
 
 async function worlds(seeds: readonly number[], env: Readonly<Record<string, string>> = {}): Promise<Report[]> {

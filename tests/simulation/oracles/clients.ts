@@ -91,10 +91,13 @@ function checkTotal({ key, expectedMinor }: Attempt, stored: Stored | undefined)
   return [`I18: ${key} agreed to ${expectedMinor}, and its order costs ${stored.totalMinor}`];
 }
 
+/** For good, and for as long as cart has not heard of the order's end, which here it has. */
+const KEPT_OUT = new Set(['CART_ALREADY_ORDERED', 'CART_REOPENING']);
+
 /** A cart whose orders have all ended without a sale can be ordered, once that is known everywhere. */
 function checkReopened({ attempts, calmMs }: History, keysOf: ReadonlyMap<string, readonly Stored[]>): string[] {
   return attempts.flatMap(({ key, cartId, beganMs, heard }) => {
-    if (beganMs < calmMs || heard?.kind !== 'refused' || heard.reason !== 'CART_ALREADY_ORDERED') return [];
+    if (beganMs < calmMs || heard === undefined || heard.kind === 'ok' || !KEPT_OUT.has(heard.reason)) return [];
     const isFree = ({ status, placedMs }: Stored) => placedMs < calmMs && /REJECTED|CANCELLED/.test(status);
     const orders = keysOf.get(cartId) ?? [];
     return orders.every(isFree) ? [`I16: ${key} was refused a cart whose ${orders.length} orders sold nothing`] : [];

@@ -175,15 +175,6 @@ export const SERVICE_BUGS: readonly Bug[] = [
     seeds: 10,
   },
   {
-    name: 'reopened-used-up',
-    why: 'a cart opens again under the version that was ordered: it can be seen, and never be placed',
-    file: 'services/cart/src/infrastructure/spent-carts.ts',
-    find: 'order_id = null, version = cart.version + 1',
-    replace: 'order_id = null, version = cart.version',
-    finds: /I16: .* was refused a cart/,
-    seeds: 20,
-  },
-  {
     name: 'price-of-yesterday',
     why: 'a cart keeps the price that an article had when it was added',
     file: 'services/cart/src/domain/price-cart.ts',
