@@ -32,7 +32,8 @@ export interface Arrivals {
   settle(seq: bigint): void;
   /** Drops what is not of this epoch. */
   keepOnly(epoch: number): void;
-  isEmpty(): boolean;
+  /** How many wait, whether they are next or not. */
+  size(): number;
 }
 
 const NOTHING_TO_TELL = () => {};
@@ -104,6 +105,6 @@ export function createArrivals({ bus, consumer, topic, place, history, bell }: A
     },
     settle: (seq) => drop(({ record }) => record.sequence <= seq),
     keepOnly: (epoch) => drop((message) => message.epoch !== epoch),
-    isEmpty: () => queue.size === 0,
+    size: () => queue.size,
   };
 }

@@ -39,6 +39,11 @@ export interface ConsumerDefinition<Context> {
   readonly batchMax?: number;
   /** Deliveries of a message that fails before it is parked. @default 5 */
   readonly attemptsMax?: number;
+  /**
+   * For consumers that nobody waits for: their batches begin at least so many milliseconds apart, so that under load
+   * they are fewer and larger. A full batch, and what comes after a pause, is applied at once. @default 0
+   */
+  readonly paceMs?: number;
 }
 
 /** Declares a consumer; throws when a handler's type does not travel on the topic. */

@@ -36,7 +36,7 @@ class LostPlace extends Error {}
 export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>): InboxWorker {
   const { definition, context, db, bus, producer, instance, clock, log, metrics, failpoints } = options;
   const { lane = ALWAYS_STABLE } = options;
-  const { name: consumer, topic, batchMax = 256, attemptsMax = 5 } = definition;
+  const { name: consumer, topic, batchMax = 256, attemptsMax = 5, paceMs = 0 } = definition;
   const labels = { consumer, topic: topic.name };
   const bell: Bell = createBell(clock);
   const place = createPlace({ db, clock, consumer, topic: topic.name, instance });
@@ -44,6 +44,8 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
   const arrivals = createArrivals({ bus, consumer, topic: topic.name, place, history, bell });
   const attempts = createAttempts({ batchMax, attemptsMax });
   const takeBack = createTakeBack(options);
+  /** Until when a paced consumer lets messages gather, unless a batch of them does. */
+  let gatherUntilMs = Number.NEGATIVE_INFINITY;
 
   async function write(from: Watermark, records: readonly TopicRecord[], epoch: number): Promise<void> {
     const last = records.at(-1) as TopicRecord;
@@ -149,8 +151,12 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
       return 0;
     }
     if (history.isUnproven(at)) return askInMs;
-    const records = arrivals.next(at.seq, attempts.limit());
+    const limit = attempts.limit();
+    const gatherMs = gatherUntilMs - clock.monotonicMs();
+    if (gatherMs > 0 && arrivals.size() > 0 && arrivals.size() < limit) return gatherMs;
+    const records = arrivals.next(at.seq, limit);
     if (records.length === 0) return fillGap(at, signal);
+    if (records.length < limit) gatherUntilMs = clock.monotonicMs() + paceMs;
     history.found();
     await apply(at, records, history.epoch(), signal);
     return 0;
@@ -158,7 +164,7 @@ export function createInboxWorker<Context>(options: InboxWorkerOptions<Context>)
 
   /** Nothing is next: wait a little for it, then ask the producer. */
   async function fillGap(at: Watermark, signal: AbortSignal): Promise<number> {
-    const waitMs = history.missingInMs(at.seq, arrivals.isEmpty() ? TAIL_WAIT_MS : GAP_WAIT_MS);
+    const waitMs = history.missingInMs(at.seq, arrivals.size() === 0 ? TAIL_WAIT_MS : GAP_WAIT_MS);
     if (waitMs === undefined) return Math.min(RENEW_MS, SYNC_MS);
     if (waitMs > 0) return waitMs;
     const { epoch, records } = await producer.replay(topic.name, at.seq, signal);

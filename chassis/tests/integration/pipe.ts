@@ -103,6 +103,8 @@ interface WorkerOptions {
   readonly producer?: Producer;
   readonly db?: Database;
   readonly metrics?: Metrics;
+  readonly batchMax?: number;
+  readonly paceMs?: number;
 }
 
 export async function openPipe() {
@@ -130,9 +132,11 @@ export async function openPipe() {
   const publish = createPublish(runtime.ids);
   const ends: (() => Promise<void>)[] = [];
   const state = { fail: async (_batch: number): Promise<void> => {} };
+  const batches: number[] = [];
 
   async function apply(tx: Tx, batch: readonly Received<typeof StockLevelChangedSchema>[]) {
     await state.fail(batch.length);
+    batches.push(batch.length);
     await tx.run(sql`
       insert into applied (event_id, sku, version)
       select * from unnest(${batch.map((b) => b.eventId)}::uuid[], ${batch.map((b) => b.message.sku)}::text[],
@@ -148,6 +152,8 @@ export async function openPipe() {
     broker,
     eventLog,
     state,
+    /** How many messages each call of the handler had. */
+    batches,
     /** Publishes events, each of another SKU unless one is given, and numbers them; their records. */
     async publish(count: number, only?: string): Promise<TopicRecord[]> {
       const before = (await readWindow(out, levels.name, 0n, 500)).at(-1)?.sequence ?? 0n;
@@ -170,9 +176,9 @@ export async function openPipe() {
       await out.run(sql`
         update outbox_head set seq = ${sequence}, published = least(published, ${sequence}), timeline = timeline - 1`);
     },
-    startWorker(options: WorkerOptions = {}) {
+    startWorker({ batchMax = 256, paceMs = 0, ...options }: WorkerOptions = {}) {
       const worker = createInboxWorker({
-        definition,
+        definition: { ...definition, batchMax, paceMs },
         context: undefined,
         db: options.db ?? inbox,
         bus: broker.bus,
