@@ -92,12 +92,6 @@ export async function markCommitted(tx: Tx, orderIds: readonly string[]): Promis
     where order_id = any(${orderIds}::uuid[])`);
 }
 
-/** Ends reservations whose goods are booked out in the same transaction. */
-export async function markShipped(tx: Tx, orderIds: readonly string[]): Promise<void> {
-  await tx.run(sql`
-    update reservation set state = 'SHIPPED', changed_at = now() where order_id = any(${orderIds}::uuid[])`);
-}
-
 /** Ends reservations whose units are given back in the same transaction. */
 export async function markReleased(tx: Tx, orderIds: readonly string[], reason: 'RELEASED' | 'EXPIRED'): Promise<void> {
   await tx.run(sql`

@@ -68,12 +68,3 @@ export async function bookIn(tx: Tx, lines: readonly Line[]): Promise<StockLevel
     returning s.sku, s.on_hand, s.reserved, s.version`);
   return rows.map(toLevel);
 }
-
-/** Takes units that were promised out of the warehouse; each SKU at most once in `lines`, locked before. Returns the levels. */
-export async function bookOut(tx: Tx, lines: readonly Line[]): Promise<StockLevel[]> {
-  const rows = await tx.rows(sql<LevelRow>`
-    update stock s set on_hand = s.on_hand - d.units, reserved = s.reserved - d.units, version = s.version + 1
-    from unnest(${skusOf(lines)}::text[], ${unitsOf(lines)}::bigint[]) as d (sku, units) where s.sku = d.sku
-    returning s.sku, s.on_hand, s.reserved, s.version`);
-  return rows.map(toLevel);
-}

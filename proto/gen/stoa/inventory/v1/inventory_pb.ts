@@ -44,6 +44,8 @@ export type StockLevel = Message<"stoa.inventory.v1.StockLevel"> & {
   available: bigint;
 
   /**
+   * Rises with each change of what is available.
+   *
    * @generated from field: uint64 version = 5;
    */
   version: bigint;

@@ -14,7 +14,8 @@ export const file_stoa_inventory_v1_stock_events: GenFile = /*@__PURE__*/
   fileDesc("CiRzdG9hL2ludmVudG9yeS92MS9zdG9ja19ldmVudHMucHJvdG8SEXN0b2EuaW52ZW50b3J5LnYxIpMBChFTdG9ja0xldmVsQ2hhbmdlZBILCgNza3UYASABKAkSDwoHdmVyc2lvbhgCIAEoBBIPCgdvbl9oYW5kGAMgASgDEhAKCHJlc2VydmVkGAQgASgDEhEKCWF2YWlsYWJsZRgFIAEoAzoqsrsYJgoWaW52ZW50b3J5LnN0b2NrLWV2ZW50cxIDc2t1Ggd2ZXJzaW9uYgZwcm90bzM", [file_stoa_policy_v1_policy]);
 
 /**
- * The level of a SKU after one or more changes; changes of one batch are told once.
+ * The level of a SKU after one or more changes of what is available; changes of one batch are told once. Goods that are
+ * shipped were promised before: `on_hand` and `reserved` without them are told with the next change.
  *
  * @generated from message stoa.inventory.v1.StockLevelChanged
  */
