@@ -22,6 +22,9 @@ type OrderEvent =
   | typeof OrderCancelledSchema
   | typeof OrderShipmentCreatedSchema;
 
+/** A mail may wait so long for others. */
+const PACE_MS = 250;
+
 export const followOrders = consumer<NotificationsContext>({
   name: 'notifications.orders',
   topic: topic('orders.events', file_stoa_orders_v1_events),
@@ -31,6 +34,7 @@ export const followOrders = consumer<NotificationsContext>({
     on(OrderCancelledSchema, queue('order-cancelled')),
     on(OrderShipmentCreatedSchema, queue('order-shipped')),
   ],
+  paceMs: PACE_MS,
 });
 
 function queue(template: TemplateName): BatchHandler<OrderEvent, NotificationsContext> {

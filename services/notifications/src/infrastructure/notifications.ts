@@ -54,7 +54,7 @@ export interface ClaimOptions {
  * a join over the whole queue of it: each candidate is looked up, and there are few more of them than are claimed.
  */
 export async function claimDue(tx: Tx, { claim, limit, leaseSeconds }: ClaimOptions) {
-  const claimed = await tx.rows(sql<Claimed>`
+  const rows = await tx.rows(sql<Claimed & { readonly unwanted: boolean }>`
     with due as (
       select n.id from notification n
       where n.state = 'QUEUED' and n.next_attempt_at <= now()
@@ -69,24 +69,30 @@ export async function claimDue(tx: Tx, { claim, limit, leaseSeconds }: ClaimOpti
     set claim = ${claim}, attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => ${leaseSeconds})
     from due where n.id = due.id
     returning n.id, n.order_id, n.template, n.snapshot, n.attempts,
-      extract(epoch from now() - n.created_at)::float8 as age_seconds`);
-  if (claimed.length === 0) return { claimed, suppressed: 0 };
-  const unwanted = await tx.rows(sql<{ id: string }>`
-    update notification n
-    set state = 'SUPPRESSED', reason = 'PREFERENCE', claim = null, finished_at = now()
-    from preference p
-    where n.claim = ${claim} and n.state = 'QUEUED'
-      and p.customer_id = n.customer_id and p.category = n.category and not p.enabled
-    returning n.id`);
-  const suppressed = new Set(unwanted.map((row) => row.id));
-  return { claimed: claimed.filter((row) => !suppressed.has(row.id)), suppressed: suppressed.size };
+      extract(epoch from now() - n.created_at)::float8 as age_seconds,
+      exists (
+        select from preference p
+        where p.customer_id = n.customer_id and p.category = n.category and not p.enabled) as unwanted`);
+  const claimed: Claimed[] = rows.filter((row) => !row.unwanted);
+  const suppressed = rows.filter((row) => row.unwanted).map((row) => row.id);
+  if (suppressed.length > 0) await suppress(tx, suppressed);
+  return { claimed, suppressed: suppressed.length };
+}
+
+async function suppress(tx: Tx, ids: readonly string[]): Promise<void> {
+  await tx.run(sql`
+    update notification set state = 'SUPPRESSED', reason = 'PREFERENCE', claim = null, finished_at = now()
+    where id = any(${ids}::uuid[])`);
 }
 
 export interface SettledStep extends NextStep {
   readonly id: string;
 }
 
-/** Records what follows; returns the ids that the claim still held. A claim that ran out changes nothing. */
+/**
+ * Records what follows; returns the ids that the claim still held. A claim that ran out changes nothing. Only what is
+ * QUEUED has a claim; to ask for the state as well would have the planner read the whole queue by its partial index.
+ */
 export async function settleClaimed(
   db: Queryable,
   claim: string,
@@ -102,7 +108,7 @@ export async function settleClaimed(
       ${steps.map((step) => step.state)}::text[],
       ${steps.map((step) => step.reason)}::text[],
       ${steps.map((step) => step.delaySeconds)}::float8[]) as u (id, state, reason, delay_seconds)
-    where n.id = u.id and n.claim = ${claim} and n.state = 'QUEUED'
+    where n.id = u.id and n.claim = ${claim}
     returning n.id`);
   return new Set(rows.map((row) => row.id));
 }
