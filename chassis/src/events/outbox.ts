@@ -3,9 +3,9 @@ import type { Queryable, Tx } from '../postgres/database.ts';
 import { sql } from '../postgres/sql.ts';
 import type { OutboxRecord, TopicRecord } from './envelope.ts';
 
-/** Writes events in the order they were published. One statement whatever their number. */
-export async function insertOutbox(tx: Queryable, records: readonly OutboxRecord[]): Promise<void> {
-  await tx.run(sql`
+/** Writes events in the order they were published; how many. One statement whatever their number. */
+export function insertOutbox(tx: Queryable, records: readonly OutboxRecord[]): Promise<number> {
+  return tx.run(sql`
     insert into outbox (event_id, topic, type, aggregate_id, aggregate_version, payload, traceparent, causation_id,
       canary)
     select event_id, topic, type, aggregate_id, aggregate_version, payload, traceparent, nullif(causation_id, '')::uuid,

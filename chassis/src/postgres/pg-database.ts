@@ -119,18 +119,34 @@ const isRetryable = (error: unknown) =>
 
 interface OpenTx extends Tx {
   readonly callbacks: (() => void)[];
+  /** Throws what kept a statement from being sent at all: the server knows nothing of it, and would commit the rest. */
+  throwUnsent(): void;
 }
 
 function openTx(client: pg.PoolClient, cause: Cause): OpenTx {
   const outbox: OutboxRecord[] = [];
   const callbacks: (() => void)[] = [];
   let savepoints = 0;
-  const base = queryable((statement) => client.query(asQuery(statement)));
+  let unsent: Error | undefined;
+  // With a callback, because a value that cannot be written down is told to it before query() returns.
+  const send = (statement: Statement<unknown>) =>
+    new Promise<pg.QueryResult>((resolve, reject) => {
+      let isSent = false;
+      client.query(asQuery(statement), (error: Error | null, result: pg.QueryResult) => {
+        if (error === null) return resolve(result);
+        if (!isSent) unsent ??= error;
+        reject(error);
+      });
+      isSent = true;
+    });
   return {
-    ...base,
+    ...queryable(send),
     outbox,
     cause,
     callbacks,
+    throwUnsent() {
+      if (unsent !== undefined) throw unsent;
+    },
     afterCommit: (callback) => callbacks.push(callback),
     async savepoint(body) {
       const name = `s${++savepoints}`;
@@ -204,10 +220,10 @@ export function openPgDatabase(options: PgDatabaseOptions): PgDatabase {
       await failpoints.hit('tx.before_commit');
       together(client);
       // The outbox and COMMIT travel together: should the insert fail, COMMIT answers ROLLBACK.
-      const answers = Promise.allSettled([
-        tx.outbox.length > 0 ? insertOutbox(tx, tx.outbox) : undefined,
-        commit(client),
-      ]);
+      const written = tx.outbox.length > 0 ? insertOutbox(tx, tx.outbox) : undefined;
+      written?.catch(() => {}); // Thrown below, first or with COMMIT's answer.
+      tx.throwUnsent();
+      const answers = Promise.allSettled([written, commit(client)]);
       await failpoints.hit('tx.commit_sent');
       throwFirst(...(await answers));
       await failpoints.hit('tx.after_commit');

@@ -1,3 +1,4 @@
+import type { OutboxRecord } from '@stoa/chassis/events/envelope';
 import { createPublish } from '@stoa/chassis/events/publish';
 import { createLog } from '@stoa/chassis/log';
 import { CommitUnknownError, SqlState, sqlState } from '@stoa/chassis/postgres/database';
@@ -52,6 +53,17 @@ describe('reading and writing', () => {
 });
 
 describe('transactions', () => {
+  it('commits nothing when its events cannot even be sent', async () => {
+    const cannot = { toPostgres: () => expect.fail('cannot be written down') };
+    const failing = db.transact(async (tx) => {
+      await tx.run(add('half', 1n));
+      publish(tx, StockLevelChangedSchema, { sku: 'a', version: 1n });
+      tx.outbox.push({ ...(tx.outbox.pop() as OutboxRecord), payload: cannot as unknown as Uint8Array });
+    });
+    await expect(failing).rejects.toThrow('cannot be written down');
+    expect(await balanceOf('half')).toBeUndefined();
+  });
+
   it('undoes everything when the body throws', async () => {
     const failing = db.transact(async (tx) => {
       await tx.run(add('gone', 1n));

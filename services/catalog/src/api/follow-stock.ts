@@ -12,14 +12,10 @@ import type { CatalogContext } from '../context.ts';
 import { refreshAvailability, storeLevels } from '../infrastructure/store-availability.ts';
 import { takeWritersTurn } from '../infrastructure/writers-lock.ts';
 
-/** So much longer a page may show what was available; what is sold is decided by inventory. */
-const PACE_MS = 250;
-
 export const followStock = consumer<CatalogContext>({
   name: 'catalog.availability',
   topic: topic('inventory.stock-events', file_stoa_inventory_v1_stock_events),
   on: [on(StockLevelChangedSchema, storeStockLevels)],
-  paceMs: PACE_MS,
 });
 
 async function storeStockLevels(tx: Tx, batch: readonly Received<typeof StockLevelChangedSchema>[]): Promise<void> {
