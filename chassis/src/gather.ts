@@ -34,7 +34,7 @@ interface Waiting<In, Out> {
 const BATCH_MAX = 64;
 const LANES = 2;
 /** How long the batches under way may take before the next item opens another lane. */
-const PATIENCE_MS = 25;
+const PATIENCE_MS = 75;
 
 /** Lock timeouts of items that go alone, until it is no longer one item that holds up its batch. */
 const LOCKED_MAX = 3;

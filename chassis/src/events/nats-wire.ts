@@ -13,20 +13,20 @@ export const durableOf = (consumer: string) => consumer.replaceAll('.', '--');
 export function encodeHeaders(topic: string, epoch: number, record: TopicRecord): MsgHdrs {
   const h = headers();
   // The broker stores an id once, and nothing into a stream that is not the topic's.
-  h.set('Nats-Msg-Id', record.eventId);
-  h.set('Nats-Expected-Stream', streamOf(topic));
-  h.set('ce-specversion', '1.0');
-  h.set('ce-id', record.eventId);
-  h.set('ce-type', record.type);
-  h.set('ce-source', `/stoa/${topic}`);
-  h.set('ce-time', record.occurredAt.toISOString());
-  h.set('ce-subject', record.aggregateId);
-  h.set('stoa-epoch', String(epoch));
-  h.set('stoa-seq', String(record.sequence));
-  h.set('stoa-version', String(record.aggregateVersion));
-  if (record.causationId !== '') h.set('stoa-causation', record.causationId);
-  if (record.traceparent !== '') h.set('traceparent', record.traceparent);
-  if (record.canary !== '') h.set(CANARY, record.canary);
+  h.append('Nats-Msg-Id', record.eventId);
+  h.append('Nats-Expected-Stream', streamOf(topic));
+  h.append('ce-specversion', '1.0');
+  h.append('ce-id', record.eventId);
+  h.append('ce-type', record.type);
+  h.append('ce-source', `/stoa/${topic}`);
+  h.append('ce-time', record.occurredAt.toISOString());
+  h.append('ce-subject', record.aggregateId);
+  h.append('stoa-epoch', String(epoch));
+  h.append('stoa-seq', String(record.sequence));
+  h.append('stoa-version', String(record.aggregateVersion));
+  if (record.causationId !== '') h.append('stoa-causation', record.causationId);
+  if (record.traceparent !== '') h.append('traceparent', record.traceparent);
+  if (record.canary !== '') h.append(CANARY, record.canary);
   return h;
 }
 
@@ -43,26 +43,29 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  * should one of ours be spoilt, its number is missing and comes from the producer as it was.
  */
 export function decode(message: WireMessage): { epoch: number; record: TopicRecord } | undefined {
-  const h = message.headers;
-  if (h === undefined) return undefined;
-  const [sequence, epoch] = [h.get('stoa-seq'), h.get('stoa-epoch')];
-  const [eventId, causationId] = [h.get('ce-id'), h.get('stoa-causation')];
-  const version = h.get('stoa-version') || '0';
-  const occurredAt = new Date(h.get('ce-time'));
+  if (message.headers === undefined) return undefined;
+  // The client's own look-up by name goes through all of them each time.
+  const h = new Map<string, string>();
+  for (const [name, [first = '']] of message.headers) h.set(name, first);
+  const get = (name: string) => h.get(name) ?? '';
+  const [sequence, epoch] = [get('stoa-seq'), get('stoa-epoch')];
+  const [eventId, causationId] = [get('ce-id'), get('stoa-causation')];
+  const version = get('stoa-version') || '0';
+  const occurredAt = new Date(get('ce-time'));
   if (![sequence, epoch, version].every((text) => NUMBER.test(text))) return undefined;
   if (!UUID.test(eventId) || (causationId !== '' && !UUID.test(causationId))) return undefined;
   if (Number.isNaN(occurredAt.getTime())) return undefined;
   const record = {
     sequence: BigInt(sequence),
     eventId,
-    type: h.get('ce-type'),
-    aggregateId: h.get('ce-subject'),
+    type: get('ce-type'),
+    aggregateId: get('ce-subject'),
     aggregateVersion: BigInt(version),
     payload: message.data,
     occurredAt,
-    traceparent: h.get('traceparent'),
+    traceparent: get('traceparent'),
     causationId,
-    canary: h.get(CANARY),
+    canary: get(CANARY),
   };
   return { epoch: Number(epoch), record };
 }

@@ -38,8 +38,8 @@ const ERROR_PAUSE_MS = 250;
  * which nobody notices; when there is much to do, turns take longer, so each numbers more events, and everything behind
  * it, broker and consumers, works in larger batches. An event that comes alone never waits.
  */
-const REST_OF_TURN = 2;
-const REST_MAX_MS = 40;
+const REST_OF_TURN = 3;
+const REST_MAX_MS = 80;
 
 export interface Numbered {
   readonly records: readonly NumberedRecord[];

@@ -42,7 +42,7 @@ describe('gather', () => {
     const time = virtualClock();
     const submit = gather({ clock: time.clock, run });
     for (const item of ['a', 'b']) void submit(item);
-    await time.pass(25);
+    await time.pass(75);
     void submit('c');
     expect(batches).toEqual([['a']]);
     await time.pass(1);
