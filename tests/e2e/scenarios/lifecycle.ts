@@ -63,15 +63,12 @@ export function lifecycle(shop: () => Shop, split: boolean): void {
   });
 }
 
-/** Services whose process ended before it was done. */
+/** Services whose process ended before it was done, each with its last words. */
 function notDrained({ home }: Shop): string[] {
-  return serviceNames().filter((name) => {
-    const last =
-      readFileSync(join(home, 'logs', `${name}.log`), 'utf8')
-        .trim()
-        .split('\n')
-        .at(-1) ?? '';
-    return JSON.parse(last).msg !== 'stopped';
+  return serviceNames().flatMap((name) => {
+    const lines = readFileSync(join(home, 'logs', `${name}.log`), 'utf8').trim().split('\n');
+    const last = lines.at(-1) ?? '';
+    return JSON.parse(last).msg === 'stopped' ? [] : [`${name}: ${lines.slice(-3).join(' ')}`];
   });
 }
 

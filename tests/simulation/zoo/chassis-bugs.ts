@@ -130,7 +130,7 @@ export const CHASSIS_BUGS: readonly Bug[] = [
     replace: 'const round = 0;',
     world: { batchMax: 256 },
     finds: /I14: /,
-    seeds: 20,
+    seeds: 80,
   },
   {
     name: 'called-off-while-capturing',
