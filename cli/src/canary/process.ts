@@ -46,7 +46,7 @@ export function startCanaryProcess(
     async stop() {
       stopping = true;
       await host.stop();
-      sink.close();
+      await sink.close();
     },
   };
 }

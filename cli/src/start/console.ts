@@ -8,7 +8,8 @@ const WARN = 40;
 export interface LogSink {
   /** Takes a JSON log line (or several) of a process. */
   write(text: string): void;
-  close(): void;
+  /** Resolves once the last line is in the file. */
+  close(): Promise<void>;
 }
 
 /** Writes a process's log to `<home>/logs/<name>.log` and tells warnings and errors on the console, named. */
@@ -33,9 +34,11 @@ export function openLogSink(home: string, name: string, out: NodeJS.WritableStre
       rest = lines.pop() ?? '';
       for (const line of lines) tell(line, name, out);
     },
-    close() {
+    async close() {
       if (rest !== '') tell(rest, name, out);
-      file?.end();
+      const last = file;
+      file = undefined;
+      if (last !== undefined) await new Promise<void>((resolve) => last.once('close', resolve).end());
     },
   };
 }

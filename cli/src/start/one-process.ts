@@ -29,7 +29,7 @@ export async function startOneProcess(platform: Platform, env: NodeJS.ProcessEnv
     adminPorts: { stoa: host.adminPort },
     async stop() {
       await host.stop();
-      sink.close();
+      await sink.close();
     },
   };
 }

@@ -67,7 +67,7 @@ function supervise({ home, name, env, sink, onRestart }: SuperviseOptions): Supe
     async stop() {
       letEnd();
       await host.stop();
-      sink.close();
+      await sink.close();
     },
   };
 }

@@ -66,7 +66,9 @@ export function lifecycle(shop: () => Shop, split: boolean): void {
 /** Services whose process ended before it was done, each with its last words. */
 function notDrained({ home }: Shop): string[] {
   return serviceNames().flatMap((name) => {
-    const lines = readFileSync(join(home, 'logs', `${name}.log`), 'utf8').trim().split('\n');
+    const lines = readFileSync(join(home, 'logs', `${name}.log`), 'utf8')
+      .trim()
+      .split('\n');
     const last = lines.at(-1) ?? '';
     return JSON.parse(last).msg === 'stopped' ? [] : [`${name}: ${lines.slice(-3).join(' ')}`];
   });
