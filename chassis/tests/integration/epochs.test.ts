@@ -3,7 +3,7 @@
 import { openHeads, readHeads } from '@stoa/chassis/events/outbox';
 import { sql } from '@stoa/chassis/postgres/sql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { idsOf, levels, openPipe, type Pipe } from './pipe.ts';
+import { expectApplied, expectListening, idsOf, levels, openPipe, type Pipe, patience } from './pipe.ts';
 
 let pipe: Pipe;
 beforeEach(async () => {
@@ -11,54 +11,50 @@ beforeEach(async () => {
 });
 afterEach(() => pipe.close());
 
-const patience = { timeout: 10_000, interval: 20 };
-const expectApplied = (ids: string[]) => expect.poll(() => pipe.applied(), patience).toEqual(ids);
-const listening = () => expect.poll(() => pipe.broker.listening(), patience).toBe(1);
-
 describe('after a failover that lost nothing', () => {
   test('a consumer goes on, and what was under way from before comes from the producer', async () => {
     const before = await pipe.publish(5);
     pipe.startWorker();
-    await listening();
+    await expectListening(pipe, 1);
     pipe.broker.deliver(1, ...before.slice(0, 3));
-    await expectApplied(idsOf(before.slice(0, 3)));
+    await expectApplied(pipe, idsOf(before.slice(0, 3)));
     await pipe.out.run(sql`update outbox_head set epoch = 2`);
     pipe.broker.beacon(2, 5n);
     pipe.broker.deliver(1, ...before.slice(3));
-    await expectApplied(idsOf(before));
+    await expectApplied(pipe, idsOf(before));
     const after = await pipe.publish(2);
     pipe.broker.deliver(2, ...after);
-    await expectApplied(idsOf([...before, ...after]));
+    await expectApplied(pipe, idsOf([...before, ...after]));
     expect(await pipe.watermark()).toMatchObject({ epoch: 2, seq: 7n });
   });
 
   test('a consumer that was away meanwhile does the same', async () => {
     const before = await pipe.publish(5);
     const worker = pipe.startWorker();
-    await listening();
+    await expectListening(pipe, 1);
     pipe.broker.deliver(1, ...before.slice(0, 3));
-    await expectApplied(idsOf(before.slice(0, 3)));
+    await expectApplied(pipe, idsOf(before.slice(0, 3)));
     await worker.stop();
     await pipe.out.run(sql`update outbox_head set epoch = 2`);
     pipe.startWorker();
-    await listening();
+    await expectListening(pipe, 1);
     pipe.broker.deliver(1, ...before.slice(3));
-    await expectApplied(idsOf(before));
+    await expectApplied(pipe, idsOf(before));
     expect(pipe.broker.acknowledged).toEqual(expect.arrayContaining(idsOf(before)));
   });
 
   test('what never was in the new history takes no effect, although it was under way', async () => {
     const before = await pipe.publish(5);
     pipe.startWorker();
-    await listening();
+    await expectListening(pipe, 1);
     pipe.broker.deliver(1, ...before.slice(0, 3));
-    await expectApplied(idsOf(before.slice(0, 3)));
+    await expectApplied(pipe, idsOf(before.slice(0, 3)));
     await pipe.restoreProducer(3, 2);
     const after = await pipe.publish(2);
     // Number 4 of the lost future and number 5 of the new history arrive together, without a gap between them.
     pipe.broker.deliver(1, ...before.slice(3, 4));
     pipe.broker.deliver(2, ...after.slice(1));
-    await expectApplied(idsOf([...before.slice(0, 3), ...after]));
+    await expectApplied(pipe, idsOf([...before.slice(0, 3), ...after]));
   });
 });
 
@@ -69,9 +65,9 @@ describe('a producer that was restored to before what a consumer has applied', (
   async function appliedFive() {
     const before = await pipe.publish(5);
     const worker = pipe.startWorker();
-    await listening();
+    await expectListening(pipe, 1);
     pipe.broker.deliver(1, ...before);
-    await expectApplied(idsOf(before));
+    await expectApplied(pipe, idsOf(before));
     expect(worker.stuck()).toBeUndefined();
     await pipe.restoreProducer(3, 2);
     return { before, worker, after: await pipe.publish(4) };
@@ -81,20 +77,20 @@ describe('a producer that was restored to before what a consumer has applied', (
     const { before, worker, after } = await appliedFive();
     pipe.broker.deliver(2, ...after);
     await stopped(worker);
-    await expectApplied(idsOf(before));
+    await expectApplied(pipe, idsOf(before));
   });
 
   test('stops it when only the head tells', async () => {
     const { before, worker } = await appliedFive();
     pipe.broker.beacon(2, 7n);
     await stopped(worker);
-    await expectApplied(idsOf(before));
+    await expectApplied(pipe, idsOf(before));
   });
 
   test('stops it when nothing tells, by asking now and then', async () => {
     const { before, worker } = await appliedFive();
     await stopped(worker);
-    await expectApplied(idsOf(before));
+    await expectApplied(pipe, idsOf(before));
   });
 
   test('does not believe that the consumer has what is now at its place', async () => {
@@ -111,7 +107,7 @@ describe('a producer that was restored to before what a consumer has applied', (
     await stopped(worker);
     const third = before[2]?.eventId as string;
     await pipe.inbox.run(sql`update consumer_watermark set seq = 3, last_event_id = ${third}::uuid`);
-    await expectApplied(idsOf([...before, ...after]));
+    await expectApplied(pipe, idsOf([...before, ...after]));
     await expect.poll(() => worker.stuck(), patience).toBeUndefined();
   });
 });
@@ -138,7 +134,7 @@ describe('a database that becomes another one under those that run', () => {
   test('stops a consumer that has applied what the new one lacks', async () => {
     pipe.broker.state.passesOn = true;
     const worker = pipe.startWorker();
-    await listening();
+    await expectListening(pipe, 1);
     pipe.startPublisher('one');
     await pipe.write(5);
     await expect.poll(async () => (await pipe.applied()).length, patience).toBe(5);
@@ -160,9 +156,9 @@ describe('a database that becomes another one under those that run', () => {
   test('is found by a consumer even when the epoch stays, as in a logical restore', async () => {
     const before = await pipe.publish(5);
     const worker = pipe.startWorker();
-    await listening();
+    await expectListening(pipe, 1);
     pipe.broker.deliver(1, ...before);
-    await expectApplied(idsOf(before));
+    await expectApplied(pipe, idsOf(before));
     await pipe.restoreProducer(3, 1);
     pipe.broker.deliver(1, ...(await pipe.publish(4)));
     await expect.poll(() => worker.stuck() ?? '', patience).toContain('was restored to an earlier state');
@@ -184,9 +180,9 @@ test('a consumer that cannot ask whether the new history is its own applies noth
       },
     },
   });
-  await listening();
+  await expectListening(pipe, 1);
   pipe.broker.deliver(1, ...before);
-  await expectApplied(idsOf(before));
+  await expectApplied(pipe, idsOf(before));
   isDown = true;
   await pipe.out.run(sql`update outbox_head set epoch = 2`);
   const after = await pipe.publish(2);
@@ -195,7 +191,7 @@ test('a consumer that cannot ask whether the new history is its own applies noth
   await expect.poll(() => asked, patience).toBeGreaterThan(from + 1);
   expect(await pipe.applied()).toEqual(idsOf(before));
   isDown = false;
-  await expectApplied(idsOf([...before, ...after]));
+  await expectApplied(pipe, idsOf([...before, ...after]));
 });
 
 test('an error of the connection says nothing about the message: it is tried again for as long as it takes', async () => {
@@ -205,8 +201,8 @@ test('an error of the connection says nothing about the message: it is tried aga
     if (left-- > 0) throw Object.assign(new Error('write'), { code: 'EPIPE' });
   };
   pipe.startWorker();
-  await listening();
+  await expectListening(pipe, 1);
   if (only !== undefined) pipe.broker.deliver(1, only);
-  await expectApplied([only?.eventId as string]);
+  await expectApplied(pipe, [only?.eventId as string]);
   expect(await pipe.inbox.rows(sql`select seq from parked_event`)).toEqual([]);
 });

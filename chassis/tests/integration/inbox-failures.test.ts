@@ -2,7 +2,7 @@
 import type { Database, Tx } from '@stoa/chassis/postgres/database';
 import { sql } from '@stoa/chassis/postgres/sql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { idsOf, openPipe, type Pipe } from './pipe.ts';
+import { expectApplied, expectListening, idsOf, openPipe, type Pipe, patience } from './pipe.ts';
 
 let pipe: Pipe;
 beforeEach(async () => {
@@ -10,8 +10,6 @@ beforeEach(async () => {
 });
 afterEach(() => pipe.close());
 
-const patience = { timeout: 15_000, interval: 20 };
-const expectApplied = (ids: string[]) => expect.poll(() => pipe.applied(), patience).toEqual(ids);
 const failure = (message: string, code: string) => Object.assign(new Error(message), { code });
 const parked = () =>
   pipe.inbox.rows(sql<{ error: string; attempts: number }>`select error, attempts from parked_event order by seq`);
@@ -19,7 +17,7 @@ const parked = () =>
 async function deliver(count: number, db = pipe.inbox as Database) {
   const records = await pipe.publish(count);
   const worker = pipe.startWorker({ db });
-  await expect.poll(() => pipe.broker.listening(), patience).toBe(1);
+  await expectListening(pipe, 1);
   pipe.broker.deliver(1, ...records);
   return { records, worker };
 }
@@ -51,7 +49,7 @@ describe('a message is not to blame', () => {
       if (left-- > 0) throw failure('cannot execute INSERT in a read-only transaction', '25006');
     };
     const { records } = await deliver(1);
-    await expectApplied(idsOf(records));
+    await expectApplied(pipe, idsOf(records));
     expect(await parked()).toEqual([]);
   });
 
@@ -70,7 +68,7 @@ describe('a message is not to blame', () => {
         }),
     };
     const { records } = await deliver(1, refusing as Database);
-    await expectApplied(idsOf(records));
+    await expectApplied(pipe, idsOf(records));
     expect(await parked()).toEqual([]);
   });
 });
@@ -85,7 +83,7 @@ describe('a batch that takes longer than the database allows', () => {
       if (count > 4) throw tooSlow();
     };
     const { records } = await deliver(40);
-    await expectApplied(idsOf(records));
+    await expectApplied(pipe, idsOf(records));
     expect(Math.max(...sizes)).toBeGreaterThan(4);
     expect(await parked()).toEqual([]);
   });
@@ -98,7 +96,7 @@ describe('a batch that takes longer than the database allows', () => {
     const { records, worker } = await deliver(3);
     await expect.poll(() => worker.stuck() ?? '', patience).toContain('takes longer than the database allows');
     isSlow = false;
-    await expectApplied(idsOf(records));
+    await expectApplied(pipe, idsOf(records));
     expect(worker.stuck()).toBeUndefined();
     expect(await parked()).toEqual([]);
   });

@@ -4,7 +4,7 @@ import { parkRecords } from '@stoa/chassis/events/inbox';
 import { readHeads } from '@stoa/chassis/events/outbox';
 import { sql } from '@stoa/chassis/postgres/sql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { idsOf, levels, openPipe, type Pipe } from './pipe.ts';
+import { expectApplied, expectListening, idsOf, levels, openPipe, type Pipe, patience } from './pipe.ts';
 
 let pipe: Pipe;
 beforeEach(async () => {
@@ -12,9 +12,6 @@ beforeEach(async () => {
 });
 afterEach(() => pipe.close());
 
-const patience = { timeout: 15_000, interval: 20 };
-const expectApplied = (ids: string[]) => expect.poll(() => pipe.applied(), patience).toEqual(ids);
-const listening = (count: number) => expect.poll(() => pipe.broker.listening(), patience).toBe(count);
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => BigInt(index + 1));
 
 describe('two replicas of a consumer', () => {
@@ -22,9 +19,9 @@ describe('two replicas of a consumer', () => {
     const records = await pipe.publish(60);
     pipe.startWorker({ instance: 'one' });
     pipe.startWorker({ instance: 'two' });
-    await listening(1);
+    await expectListening(pipe, 1);
     for (const record of records) pipe.broker.deliver(1, record);
-    await expectApplied(idsOf(records));
+    await expectApplied(pipe, idsOf(records));
     expect(pipe.broker.listening()).toBe(1);
     expect(await pipe.watermark()).toMatchObject({ seq: 60n });
   });
@@ -32,14 +29,14 @@ describe('two replicas of a consumer', () => {
   test('take turns when the working one ends', async () => {
     const records = await pipe.publish(10);
     const one = pipe.startWorker({ instance: 'one' });
-    await listening(1);
+    await expectListening(pipe, 1);
     pipe.broker.deliver(1, ...records.slice(0, 5));
-    await expectApplied(idsOf(records.slice(0, 5)));
+    await expectApplied(pipe, idsOf(records.slice(0, 5)));
     pipe.startWorker({ instance: 'two' });
     await one.stop();
-    await listening(1);
+    await expectListening(pipe, 1);
     pipe.broker.deliver(1, ...records.slice(5));
-    await expectApplied(idsOf(records));
+    await expectApplied(pipe, idsOf(records));
     expect((await pipe.watermark())?.owner).toBe('two');
   });
 
@@ -49,22 +46,22 @@ describe('two replicas of a consumer', () => {
       insert into consumer_watermark (consumer, topic, owner, lease_until)
       values ('catalog.levels', ${levels.name}, 'dead', now() + interval '1 second')`);
     pipe.startWorker({ instance: 'two' });
-    await listening(1);
+    await expectListening(pipe, 1);
     pipe.broker.deliver(1, ...records);
-    await expectApplied(idsOf(records));
+    await expectApplied(pipe, idsOf(records));
   });
 
   test('do not undo each other: who lost its lease without knowing applies nothing', async () => {
     const records = await pipe.publish(6);
     pipe.startWorker({ instance: 'one' });
-    await listening(1);
+    await expectListening(pipe, 1);
     pipe.broker.deliver(1, ...records.slice(0, 3));
-    await expectApplied(idsOf(records.slice(0, 3)));
+    await expectApplied(pipe, idsOf(records.slice(0, 3)));
     const lease = (owner: string, until: string) =>
       pipe.inbox.run(sql`update consumer_watermark set owner = ${owner}, lease_until = ${until}::timestamptz`);
     await lease('two', 'infinity');
     pipe.broker.deliver(1, ...records.slice(3));
-    await listening(0);
+    await expectListening(pipe, 0);
     expect(pipe.broker.returned).toEqual(idsOf(records.slice(3)));
     // The other one applies number 4 and dies.
     await pipe.inbox.transact(async (tx) => {
@@ -73,7 +70,7 @@ describe('two replicas of a consumer', () => {
       await tx.run(sql`insert into applied (event_id, sku, version) values (${fourth}, 'by two', 1)`);
     });
     await lease('two', '-infinity');
-    await expectApplied(idsOf(records));
+    await expectApplied(pipe, idsOf(records));
   });
 
   test('keep each aggregate in order: who takes its place back knows what was parked meanwhile', async () => {
@@ -86,7 +83,7 @@ describe('two replicas of a consumer', () => {
     };
     const { replay, sync } = pipe.producer;
     pipe.startWorker({ instance: 'one', producer: { replay: whenBack(replay), sync: whenBack(sync) } });
-    await listening(1);
+    await expectListening(pipe, 1);
     const records = await pipe.publish(2, 'sku-of-both');
     // While this one stands still, the other one takes its place, parks number 1 and dies.
     await pipe.inbox.transact(async (tx) => {

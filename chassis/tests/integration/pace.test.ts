@@ -1,7 +1,7 @@
 // Consumers that nobody waits for let messages gather.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { idsOf, openPipe, type Pipe } from './pipe.ts';
+import { expectApplied, expectListening, idsOf, openPipe, type Pipe } from './pipe.ts';
 
 let pipe: Pipe;
 beforeEach(async () => {
@@ -9,8 +9,6 @@ beforeEach(async () => {
 });
 afterEach(() => pipe.close());
 
-const patience = { timeout: 15_000, interval: 20 };
-const expectApplied = (ids: string[]) => expect.poll(() => pipe.applied(), patience).toEqual(ids);
 /** On the pipe's clock, which is quick: longer than a test lasts. */
 const FOR_EVER = 3_600_000;
 /** In which a consumer without a pace applies what has come. */
@@ -20,23 +18,23 @@ test('the first goes at once, those after it wait until they fill a batch', asyn
   const [first, second, ...others] = await pipe.publish(4);
   if (first === undefined || second === undefined) throw new Error('four were published');
   pipe.startWorker({ paceMs: FOR_EVER, batchMax: 3 });
-  await expect.poll(() => pipe.broker.listening(), patience).toBe(1);
+  await expectListening(pipe, 1);
   pipe.broker.deliver(1, first);
-  await expectApplied(idsOf([first]));
+  await expectApplied(pipe, idsOf([first]));
   pipe.broker.deliver(1, second);
   await sleep(A_MOMENT);
   pipe.broker.deliver(1, ...others);
-  await expectApplied(idsOf([first, second, ...others]));
+  await expectApplied(pipe, idsOf([first, second, ...others]));
   expect(pipe.batches).toEqual([1, 3]);
 });
 
 test('what waits is applied when the pace says so', async () => {
   const records = await pipe.publish(3);
   pipe.startWorker({ paceMs: 4000 });
-  await expect.poll(() => pipe.broker.listening(), patience).toBe(1);
+  await expectListening(pipe, 1);
   for (const record of records) {
     pipe.broker.deliver(1, record);
     await sleep(1);
   }
-  await expectApplied(idsOf(records));
+  await expectApplied(pipe, idsOf(records));
 });

@@ -28,7 +28,7 @@ import {
   file_stoa_inventory_v1_stock_events,
   StockLevelChangedSchema,
 } from '@stoa/proto/stoa/inventory/v1/stock_events_pb';
-import { inject } from 'vitest';
+import { expect, inject } from 'vitest';
 
 const runtime = systemRuntime();
 const log = createLog('silent');
@@ -247,4 +247,13 @@ export async function openPipe() {
 }
 
 export type Pipe = Awaited<ReturnType<typeof openPipe>>;
+
+/** For `expect.poll`. */
+export const patience = { timeout: 15_000, interval: 20 };
+/** Waits until just these event ids have taken effect, in this order. */
+export const expectApplied = (pipe: Pipe, ids: string[]) => expect.poll(() => pipe.applied(), patience).toEqual(ids);
+/** Waits until so many listen to the broker. */
+export const expectListening = (pipe: Pipe, count: number) =>
+  expect.poll(() => pipe.broker.listening(), patience).toBe(count);
+
 export const idsOf = (records: readonly TopicRecord[]) => records.map(({ eventId }) => eventId);
